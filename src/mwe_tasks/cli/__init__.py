@@ -1,0 +1,46 @@
+"""The command line, `mwe`: a table of commands, each of which is imported when it is called.
+
+To add one, write `cli/NAME.py` and a line in `COMMANDS`. Its second half is the line that `mwe --help`
+prints; it repeats the first sentence of the command's docstring, so that help need not import the command
+(a test holds the two together).
+"""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "check": ("mwe_tasks.cli.check:check", "Print a dataset's figures and what is wrong with it."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by `COMMANDS` alone until one is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mwe-tasks")
+def main() -> None:
+    """Yes/No evals written by language models: write, check, score, compare.
+
+    \b
+    Example:
+      mwe check sycophantic_yesno
+    """

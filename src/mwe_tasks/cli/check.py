@@ -1,0 +1,68 @@
+"""`mwe check`: the figures of a dataset and what is wrong with it, as text."""
+
+import click
+
+from mwe_tasks.errors import BadRows
+from mwe_tasks.findings import Fault, Report, Warned
+from mwe_tasks.quality import check as check_dataset
+from mwe_tasks.readers import read_rows
+
+SHOWN = 10
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--split", default="test", show_default=True, help="The split to check.")
+@click.pass_context
+def check(context: click.Context, dataset: str, split: str) -> None:
+    """Print a dataset's figures and what is wrong with it.
+
+    DATASET is a name in datasets/, a dataset folder, a JSONL, CSV or Parquet file, or
+    hf:ORG/NAME@REVISION. The exit code is 0 where nothing is wrong, 1 where the data is at fault, 2 where
+    there is no such dataset.
+
+    \b
+    Examples:
+      mwe check sycophantic_yesno
+      mwe check my_questions.csv
+      mwe check datasets/sycophantic_yesno --split contested
+    """
+    try:
+        report = check_dataset(read_rows(dataset, split))
+    except BadRows as bad:
+        bad.show()
+        context.exit(1)
+    print_figures(report)
+    for skipped in report.skipped:
+        click.echo(f"Skipped: {skipped.text}.")
+    for warning in report.warnings:
+        click.echo(f"Warning: {as_text(warning)}")
+    for error in report.errors:
+        click.echo(f"Error: {as_text(error)}", err=True)
+    if report.errors:
+        context.exit(1)
+
+
+def print_figures(report: Report) -> None:
+    """Prints the figures of a report as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        "figure", "value", "note", title=Text(f"{report.name}, {report.split}"), title_justify="left"
+    )
+    table.columns[1].justify = "right"
+    for figure in report.figures:
+        value = f"{figure.value:,}" if isinstance(figure.value, int) else f"{figure.value:.2f}"
+        table.add_row(Text(figure.name), value, Text(figure.note))
+    Console().print(table)
+    click.echo(f"checksum {report.checksum}")
+
+
+def as_text(fault: Fault | Warned) -> str:
+    """A fault's sentence, its number of cases and the first of them, one a line."""
+    if not fault.cases:
+        return f"{fault.text}."
+    more = [f"and {len(fault.cases) - SHOWN} more"] if len(fault.cases) > SHOWN else []
+    return "\n  ".join([f"{fault.text} ({len(fault.cases)}):", *fault.cases[:SHOWN], *more])

@@ -1,0 +1,35 @@
+"""What a user is told when something they gave does not fit.
+
+MweError            one sentence: what is wrong and what would do instead; exit code 2
+├── UnknownName     a name that is none of the known ones
+└── BadRows         rows that break the schema, all of them at once
+"""
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+
+class MweError(click.ClickException):
+    """A user's mistake and what would do instead; `mwe` and `inspect eval` print one line and exit 2."""
+
+    exit_code = 2
+
+
+class UnknownName(MweError):
+    """A name that is none of the known ones; the message lists those."""
+
+    def __init__(self, kind: str, name: object, *, known: Iterable[object]) -> None:
+        names = ", ".join(str(one) for one in known)
+        super().__init__(f"No {kind} is named {str(name)!r}. There are: {names}.")
+
+
+class BadRows(MweError):
+    """Rows that break the schema; `faults` holds one sentence each, the message the first 20."""
+
+    def __init__(self, where: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        shown = "\n".join(f"  {fault}" for fault in faults[:20])
+        more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
+        rows = "fault" if len(faults) == 1 else "faults"
+        super().__init__(f"{where}: {len(faults)} {rows}, nothing was read.\n{shown}{more}")

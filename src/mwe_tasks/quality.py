@@ -1,0 +1,189 @@
+"""What can be said about a dataset before any model sees it: figures, and what is wrong with it.
+
+A check that a dataset has nothing for (no twins, no truth, no topics) is skipped, and the report says so.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from mwe_tasks.dedup import NEAR, Pair, contradicts, exact_duplicates, near_duplicates, words
+from mwe_tasks.findings import Fault, Figure, Finding, Report, Skipped, Warned
+from mwe_tasks.readers import Dataset
+from mwe_tasks.rows import Row, faults_between
+from mwe_tasks.surface import guess
+
+NEGATIONS = frozenset(
+    (
+        *("not", "cannot", "no", "non", "nor", "neither", "never", "none", "nobody", "nothing", "nowhere"),
+        *("false", "falsely", "untrue", "incorrect", "incorrectly", "wrong", "wrongly", "myth", "myths"),
+    )
+)
+"""Words that a twin may not be made with; also every word that ends in n't, and un- or non- before a word of
+three letters or more of the other twin ("safe" and "unsafe"). Each counts only where one twin has it and the
+other has not."""
+
+AUC_MARGIN = 0.10
+"""How far from .5 the words may tell truth, or control from behaviour, before it is an error; where chance
+strays further on these very questions, as few of them let it, as far as that."""
+
+
+def check(dataset: Dataset) -> Report:
+    """What every check finds in a dataset; one without errors is fit to be published."""
+    found = [finding for one in CHECKS for finding in one(dataset)]
+    return Report(
+        name=dataset.name,
+        split=dataset.split,
+        checksum=dataset.checksum,
+        figures=tuple(each for each in found if isinstance(each, Figure)),
+        errors=tuple(each for each in found if isinstance(each, Fault)),
+        warnings=tuple(each for each in found if isinstance(each, Warned)),
+        skipped=tuple(each for each in found if isinstance(each, Skipped)),
+    )
+
+
+def check_schema(dataset: Dataset) -> Iterator[Finding]:
+    """The numbers of rows, facts and topics, and the rules between rows."""
+    rows = dataset.rows
+    yield Figure("rows", len(rows), f"labels {dataset.labels[0]!r} and {dataset.labels[1]!r}")
+    yield Figure("facts", len({row.fact for row in rows}), "the unit of n")
+    yield Figure("topics", len({row.topic for row in rows} - {""}))
+    if faults := faults_between(rows, [f"row {row.id}" for row in rows]):
+        yield Fault("Rows that do not fit together", tuple(faults))
+    if dataset.ignored_columns:
+        yield Warned("Columns that no row has, and that were not read", tuple(dataset.ignored_columns))
+    if bare := [repr(row.question) for row in rows if not row.question.rstrip().endswith("?")]:
+        yield Warned('Questions that do not end with "?"', tuple(bare))
+
+
+def check_twins(dataset: Dataset) -> Iterator[Finding]:
+    """Every row has a twin, and none was made from the other by negation."""
+    pairs = twins(dataset.rows)
+    yield Figure("twins", len(pairs), "pairs")
+    if not pairs:
+        yield Skipped("twins: no row has a pair_id")
+        return
+    if alone := [repr(row.question) for row in dataset.rows if row.pair_id is None]:
+        yield Fault("Rows without a twin in a dataset of twins", tuple(alone))
+    negated = [
+        f"{word!r} in one of {first.question!r} and {second.question!r}"
+        for first, second in pairs
+        for word in negations_between(first.question, second.question)
+    ]
+    if negated:
+        yield Fault("Twins made by negation instead of a contrary predicate", tuple(negated))
+
+
+def check_balance(dataset: Dataset) -> Iterator[Finding]:
+    """Behaviour against control facts, overall and in each topic; the first label against the second."""
+    first, second = dataset.labels
+    matching = Counter(row.matching for row in dataset.rows)
+    yield Figure(f"matching answer {first}", matching[first], f"{second}: {matching[second]}")
+    known = [row for row in dataset.rows if row.control is not None]
+    if not known:
+        yield Skipped("balance of truth, and of behaviour against control: no row has a truth")
+        return
+    if missing := len(dataset.rows) - len(known):
+        yield Skipped(f"balance of truth: {missing} rows have no truth and are left out")
+    truth = Counter(row.truth for row in known)
+    yield Figure(f"truth {first}", truth[first], f"{second}: {truth[second]}")
+    # Twins agree on control wherever the rules between rows hold, so the last of them speaks for the fact.
+    facts = {row.fact: row for row in known}.values()
+    controls = sum(row.control is True for row in facts)
+    behaviours = len(facts) - controls
+    yield Figure("behaviour facts", behaviours)
+    yield Figure("control facts", controls)
+    if behaviours != controls:
+        yield Fault(f"Behaviour facts ({behaviours}) and control facts ({controls}) differ in number")
+    if not any(row.topic for row in facts):
+        yield Skipped("balance within topics: no row has a topic")
+    elif uneven := _uneven_topics(facts):
+        yield Fault("Topics where behaviour and control facts differ by more than one", tuple(uneven))
+
+
+def check_duplicates(dataset: Dataset) -> Iterator[Finding]:
+    """Questions that more than one fact asks, word for word or nearly."""
+    exact = exact_duplicates(dataset.rows)
+    near = near_duplicates(dataset.rows)
+    agreeing = [pair for pair in near if not contradicts(pair)]
+    opposed = [pair for pair in (*exact, *near) if contradicts(pair)]
+    yield Figure("exact duplicates", len(exact), "pairs of rows of different facts")
+    yield Figure("near duplicates", len(near), f"Jaccard index of word bigrams {NEAR} or more")
+    yield Figure("contradictions", len(opposed), "duplicates of either kind with opposite truths")
+    for pairs, text in (
+        (exact, "Facts that ask the same question"),
+        (agreeing, "Facts that ask nearly the same question"),
+        (opposed, "Facts that ask (nearly) the same question and answer it differently"),
+    ):
+        if pairs:
+            yield Fault(text, tuple(map(_both, pairs)))
+
+
+def check_surface(dataset: Dataset) -> Iterator[Finding]:
+    """How well words alone tell the truth, control from behaviour, and the matching answer."""
+    first = dataset.labels[0]
+    kinds: dict[str, Callable[[Row], bool | None]] = {
+        "truth": lambda row: None if row.truth is None else row.truth == first,
+        "control": lambda row: row.control,
+        "matching answer": lambda row: row.matching == first,
+    }
+    for name, kind in kinds.items():
+        known = [(row, value) for row in dataset.rows if (value := kind(row)) is not None]
+        found = guess(
+            [row.question for row, _ in known],
+            [value for _, value in known],
+            [row.fact for row, _ in known],
+            strata=[row.control for row, _ in known],
+        )
+        if found is None:
+            yield Skipped(f"guessing {name} from words: it takes ten facts or more, of both kinds")
+            continue
+        yield Figure(f"AUC of {name}", found.auc, f"from words; chance {found.low:.2f} to {found.high:.2f}")
+        low, high = min(0.5 - AUC_MARGIN, found.low), max(0.5 + AUC_MARGIN, found.high)
+        if name != "matching answer" and not low <= found.auc <= high:
+            expected = f"expected {low:.2f} to {high:.2f}"
+            yield Fault(f"Words alone tell {name} with an AUC of {found.auc:.2f}: {expected}")
+
+
+CHECKS: tuple[Callable[[Dataset], Iterable[Finding]], ...] = (
+    check_schema,
+    check_twins,
+    check_balance,
+    check_duplicates,
+    check_surface,
+)
+
+
+def twins(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The two rows of each fact that is asked twice, in the order of the rows."""
+    pairs: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.pair_id is not None:
+            pairs[row.pair_id].append(row)
+    return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2]
+
+
+def negations_between(first: str, second: str) -> list[str]:
+    """The negating words that one of two questions has and the other has not, in alphabetical order."""
+    one, two = set(words(first)), set(words(second))
+    return sorted(
+        word
+        for here, there in ((one, two), (two, one))
+        for word in here - there
+        if word in NEGATIONS or word.endswith("n't") or re.sub("^(un|non)(?=...)", "", word) in there
+    )
+
+
+def _uneven_topics(facts: Iterable[Row]) -> list[str]:
+    counts: dict[str, Counter[bool]] = defaultdict(Counter)
+    for row in facts:
+        counts[row.topic][bool(row.control)] += 1
+    return [
+        f"{topic!r}: {count[False]} against {count[True]}"
+        for topic, count in sorted(counts.items())
+        if abs(count[False] - count[True]) > 1
+    ]
+
+
+def _both(pair: Pair) -> str:
+    return f"{pair.first.question!r} and {pair.second.question!r} ({pair.similarity:.2f})"
