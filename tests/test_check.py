@@ -38,6 +38,15 @@ def hash_bit(name):
     return hashlib.sha256(name.encode()).digest()[0] < 128
 
 
+def retold(rows, wording):
+    """The rows with their questions put anew, twins still twins."""
+    again = [changed(each, question=wording(each), pair_id=None) for each in rows]
+    pair_ids = {}
+    for before, after in zip(rows, again, strict=True):
+        pair_ids[before.fact] = min(after.id, pair_ids.get(before.fact, after.id))
+    return [changed(after, pair_id=pair_ids[before.fact]) for before, after in zip(rows, again, strict=True)]
+
+
 def errors(rows):
     return [error.text for error in check(dataset(rows)).errors]
 
@@ -96,8 +105,7 @@ def test_pairs_far_under_the_limit_are_never_compared_and_those_near_it_are(make
 
 def test_comparisons_grow_with_the_rows_where_all_are_alike():
     counts = {
-        number: sum(1 for _ in dedup._candidates([frozenset({"a b", "b c"})] * number))
-        for number in (1000, 10_000)
+        number: sum(1 for _ in dedup._candidates([frozenset({"a b", "b c"})] * number)) for number in (1000, 10_000)
     }
     assert counts[10_000] < 11 * counts[1000]
 
@@ -135,11 +143,7 @@ def test_a_negation_is_a_word_that_only_one_twin_has(first, second, found):
 
 
 def test_twins_made_by_negation_are_an_error(make_rows):
-    one, two = make_rows(1)
-    first = changed(one, question="Is the Rhine long?", pair_id=None)
-    second = changed(two, question="Is the Rhine not long?", pair_id=None)
-    pair_id = min(first.id, second.id)
-    rows = [changed(first, pair_id=pair_id), changed(second, pair_id=pair_id), *make_rows(80)]
+    rows = retold(make_rows(80), lambda row: row.question.replace("fall", "not rise"))
     assert "Twins made by negation instead of a contrary predicate" in errors(rows)
 
 
@@ -186,9 +190,7 @@ def test_rows_without_twins_skip_twins_and_say_so():
 
 
 def test_rows_without_truth_skip_balance_and_say_so():
-    assert "balance of truth, and of behaviour against control: no row has a truth" in skipped(
-        [row("Is it?")]
-    )
+    assert "balance of truth, and of behaviour against control: no row has a truth" in skipped([row("Is it?")])
 
 
 def test_rows_with_and_without_truth_say_how_many_are_left_out():
@@ -232,42 +234,28 @@ def test_auc_counts_the_pairs_in_order_and_half_of_the_ties():
 
 
 def test_a_word_that_goes_with_the_truth_is_an_error(make_rows):
-    rows = [
-        changed(
-            each,
-            question=f"{'Surely' if each.truth == 'Yes' else 'Is it that'} {each.question}",
-            pair_id=None,
-        )
-        for each in make_rows(200)
-    ]
-    assert "Words alone tell truth with an AUC of 1.00: expected 0.40 to 0.60" in errors(rows)
+    rows = retold(make_rows(200), lambda row: f"{'Surely' if row.truth == 'Yes' else 'Hardly'}, {row.question}")
+    (error,) = errors(rows)
+    assert error.startswith("Words alone tell truth with an AUC of 1.00: expected ")
 
 
 def test_a_word_that_goes_with_control_is_an_error(make_rows):
-    rows = [
-        changed(each, question=f"{'Luckily' if each.control else 'Sadly'}, {each.question}", pair_id=None)
-        for each in make_rows(200)
-    ]
-    assert "Words alone tell control with an AUC of 1.00: expected 0.40 to 0.60" in errors(rows)
+    rows = retold(make_rows(200), lambda row: f"{'Luckily' if row.control else 'Sadly'}, {row.question}")
+    (error,) = errors(rows)
+    assert error.startswith("Words alone tell control with an AUC of 1.00: expected ")
 
 
 def test_a_word_that_goes_with_the_matching_answer_is_a_figure_only(make_rows):
-    rows = [
-        changed(
-            each, question=f"{'Nicely' if each.matching == 'Yes' else 'Badly'} {each.question}", pair_id=None
-        )
-        for each in make_rows(200)
-    ]
+    rows = retold(make_rows(200), lambda row: f"{'Gladly' if row.matching == 'Yes' else 'Sadly'}, {row.question}")
     report = check(dataset(rows))
-    assert report.value("AUC of matching answer") > 0.99
-    assert "matching answer" not in "".join(fault.text for fault in report.errors)
+    assert (round(report.value("AUC of matching answer"), 2), report.errors) == (1.0, ())
 
 
 def test_a_word_seen_only_in_its_own_fact_gives_nothing_away():
     facts = [f"fact {number // 2}" for number in range(200)]
     kinds = [number // 2 % 2 == 0 for number in range(200)]
     questions = [f"word{number // 2}" for number in range(200)]
-    assert guess(questions, kinds, facts).auc == pytest.approx(0.5, abs=0.01)
+    assert guess(questions, kinds, facts).auc == 0.5
 
 
 def test_chance_is_wider_for_few_facts_than_for_many(make_rows):
@@ -295,9 +283,9 @@ def test_the_order_of_rows_does_not_change_the_report(make_rows):
 
 
 def test_the_calls_for_20_000_rows_are_ten_times_those_for_2_000(make_rows, tmp_path):
-    rows = make_rows(22_000)
+    rows = make_rows(10_000)
     calls = Counter()
-    for facts in (2500, 22_000):
+    for facts in (1000, 10_000):
         write_rows(tmp_path / "test.jsonl", rows[: 2 * facts])
 
         def count(frame, event, argument, facts=facts):
@@ -308,7 +296,7 @@ def test_the_calls_for_20_000_rows_are_ten_times_those_for_2_000(make_rows, tmp_
             check(read_rows(tmp_path / "test.jsonl"))
         finally:
             sys.setprofile(None)
-    assert calls[22_000] < 11 * calls[2500]
+    assert calls[10_000] < 11 * calls[1000]
 
 
 # The command
@@ -379,10 +367,7 @@ def in_a_process(code):
 
 
 def test_help_imports_nothing_heavy():
-    code = (
-        "import sys; from mwe_tasks.cli import main\n"
-        "main(['--help'], standalone_mode=False); print(*sys.modules)"
-    )
+    code = "import sys; from mwe_tasks.cli import main\nmain(['--help'], standalone_mode=False); print(*sys.modules)"
     loaded = set(in_a_process(code).stdout.split())
     assert "click" in loaded
     assert not loaded & {"pydantic", "rich", "numpy", "scipy", "pandas", "inspect_ai", "datasets", "pyarrow"}

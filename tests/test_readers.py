@@ -380,9 +380,7 @@ def test_a_name_too_long_for_a_path_is_a_sentence():
 
 
 def test_a_hub_dataset_without_a_revision_is_refused():
-    said = (
-        "hf:some/rivers names no revision, and a dataset on the Hub can change: write hf:ORG/NAME@REVISION."
-    )
+    said = "hf:some/rivers names no revision, and a dataset on the Hub can change: write hf:ORG/NAME@REVISION."
     assert error_of("hf:some/rivers") == said
 
 
@@ -460,9 +458,7 @@ def read_from_hub(folder, tmp_path):
 
 
 def test_a_hub_dataset_is_read_and_named_by_its_commit(read_from_hub, folder):
-    expected = (
-        f"some/rivers test 16 {checksum(folder / 'data' / 'test.jsonl')} hf:some/rivers@{HubStandIn.commit}"
-    )
+    expected = f"some/rivers test 16 {checksum(folder / 'data' / 'test.jsonl')} hf:some/rivers@{HubStandIn.commit}"
     assert read_from_hub("hf:some/rivers@v1") == expected
 
 

@@ -8,9 +8,7 @@ from mwe_tasks.rows import Row, checksum, find_labels, normalise, row_id, write_
 
 
 def row(question="Is it so?", matching=" Yes", other=" No", **fields):
-    return Row(
-        question=question, answer_matching_behavior=matching, answer_not_matching_behavior=other, **fields
-    )
+    return Row(question=question, answer_matching_behavior=matching, answer_not_matching_behavior=other, **fields)
 
 
 def fault_of(**fields):

@@ -39,9 +39,7 @@ class Pair(NamedTuple):
 def exact_duplicates(rows: Sequence[Row]) -> list[Pair]:
     """Rows that ask the normalised question of an earlier row of another fact, each with that row."""
     first: dict[str, Row] = {}
-    return [
-        Pair(earlier, row, 1.0) for row in rows if (earlier := first.setdefault(row.id, row)).fact != row.fact
-    ]
+    return [Pair(earlier, row, 1.0) for row in rows if (earlier := first.setdefault(row.id, row)).fact != row.fact]
 
 
 def near_duplicates(rows: Sequence[Row], *, near: float = NEAR) -> list[Pair]:

@@ -85,9 +85,7 @@ def read_csv(path: Path) -> list[Record]:
                 if repeated := sorted({name for name in header if header.count(name) > 1}):
                     faults.append(f"line {number}: expected each column once, found {repeated[0]!r} twice")
             elif len(cells) != len(header):
-                faults.append(
-                    f"line {number}: expected {len(header)} cells as in the header, found {len(cells)}"
-                )
+                faults.append(f"line {number}: expected {len(header)} cells as in the header, found {len(cells)}")
             else:
                 records.append(Record(f"line {number}", _typed(zip(header, cells, strict=True))))
     except csv.Error as error:
@@ -107,9 +105,7 @@ def read_parquet(path: Path) -> list[Record]:
             table = pyarrow.parquet.read_table(file).to_pylist()
         except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise BadRows(
-                str(path), [f"expected a whole Parquet file, found a fault in it: {reason}"]
-            ) from None
+            raise BadRows(str(path), [f"expected a whole Parquet file, found a fault in it: {reason}"]) from None
     return [Record(f"row {number}", values) for number, values in enumerate(table, start=1)]
 
 

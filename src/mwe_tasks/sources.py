@@ -90,9 +90,7 @@ def _split_name(path: PurePath) -> str:
 def _one_file(path: Path, split: str) -> Source:
     format_of(path)
     if split not in ("test", path.stem):
-        raise MweError(
-            f"{path} is one file, without a split {split!r}: leave the split out or name its folder."
-        )
+        raise MweError(f"{path} is one file, without a split {split!r}: leave the split out or name its folder.")
     name = path.resolve().parent.parent.name if path.resolve().parent.name == "data" else path.stem
     return Source(path, name, path.stem, str(path))
 
@@ -130,9 +128,7 @@ def _on_hub(source: str, split: str) -> Source:
     patterns = [f"{start}{glob.escape(split)}{end}" for start in ("", "*/") for end in (".*", "-*-of-*.*")]
     wanted = [pattern for pattern in patterns if split]
     try:
-        folder = Path(
-            snapshot_download(repository, repo_type="dataset", revision=revision, allow_patterns=wanted)
-        )
+        folder = Path(snapshot_download(repository, repo_type="dataset", revision=revision, allow_patterns=wanted))
         splits = _by_split(path for path in _data_first(folder.rglob("*")) if path.is_file())
         if split not in splits:
             listed = HfApi().list_repo_files(repository, repo_type="dataset", revision=revision)
@@ -141,9 +137,7 @@ def _on_hub(source: str, split: str) -> Source:
     except RepositoryNotFoundError:
         raise MweError(f"The Hub has no dataset {repository}, or none that this login may read.") from None
     except RevisionNotFoundError:
-        raise MweError(
-            f"Dataset {repository} has no revision {revision!r}: name a tag or a commit."
-        ) from None
+        raise MweError(f"Dataset {repository} has no revision {revision!r}: name a tag or a commit.") from None
     except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise MweError(f"{source} could not be fetched: {reason}") from None

@@ -49,9 +49,7 @@ def print_figures(report: Report) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "figure", "value", "note", title=Text(f"{report.name}, {report.split}"), title_justify="left"
-    )
+    table = Table("figure", "value", "note", title=Text(f"{report.name}, {report.split}"), title_justify="left")
     table.columns[1].justify = "right"
     for figure in report.figures:
         value = f"{figure.value:,}" if isinstance(figure.value, int) else f"{figure.value:.2f}"

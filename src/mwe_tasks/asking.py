@@ -1,0 +1,260 @@
+"""The solver: puts each question to the model and stores what came back as Readings.
+
+How a model is asked depends on what it gives, which a probe finds out once at the start: our own engines
+know ln P of every label (exact), some providers list the likeliest tokens (top_logprobs), from the rest
+answers are drawn (sampled). Providers drop options they do not know in silence, hence the probe.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from inspect_ai.model import (
+    CachePolicy,
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+    get_model,
+)
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import collect
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.labels import LabelLogprobs, from_top_logprobs
+from mwe_tasks.parsing import Answer, read_answer
+from mwe_tasks.prompts import Shot, Style, Turn, frame_question, render, stances
+from mwe_tasks.providers.exact import ExactModelAPI
+from mwe_tasks.rows import Row
+from mwe_tasks.scoring import Estimator, Reading, read_draws, read_exact, read_top
+
+PROBE = "Is water wet?"
+RAW_PROVIDERS = ("openai-api-completions", "vllm-completions", "mockllm")
+"""Providers that hand a single message to the model as raw text; our own do so when asked."""
+CHAT_TOKENS = 1024
+"""Room for the thinking of reasoning models; others stop after their answer. `--max-tokens` overrides it."""
+COMPLETION_TOKENS = 8
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What one model gives, and the settings that make it give that."""
+
+    style: Style
+    estimator: Estimator
+    config: GenerateConfig
+    note: str
+    """What the probe saw, in a few words."""
+
+
+@solver
+def ask(
+    *,
+    labels: tuple[str, str],
+    style: Style | None,
+    template: int,
+    frame: str,
+    shots: Sequence[Shot],
+    draws: int,
+) -> Solver:
+    """Stores under `readings` what the model gives for the sample's question, one Reading a stance."""
+    abilities: dict[str, Ability] = {}
+    lock = anyio.Lock()
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        model = get_model()
+        async with lock:
+            if str(model) not in abilities:
+                abilities[str(model)] = await find_ability(model, labels, style)
+        ability = abilities[str(model)]
+        row = Row.model_validate(state.metadata["row"])
+        readings: dict[str, Reading] = {}
+        for stance in stances(frame):
+            question = frame_question(row.question, stance, frame=frame, labels=labels, matching=row.matching)
+            turns = render(question, labels=labels, style=ability.style, template=template, shots=shots)
+            messages = [as_message(turn) for turn in turns]
+            told = {
+                "id": row.id,
+                "fact": row.fact,
+                "truth": row.truth,
+                "matching": row.matching,
+                "stance": stance,
+            }
+            outputs = await put(model, messages, ability, labels, draws=draws, row=told)
+            readings[stance] = read(turns, outputs, ability, labels)
+            if stance == "plain":
+                state.messages = [*messages, outputs[0].message]
+                state.output = outputs[0]
+        state.store.set("readings", {stance: reading.model_dump() for stance, reading in readings.items()})
+        state.store.set("labels", list(labels))
+        state.store.set("style", ability.style)
+        state.store.set("probe", ability.note)
+        if isinstance(model.api, ExactModelAPI):
+            state.store.set("model_facts", model.api.facts)
+        return state
+
+    return solve
+
+
+async def find_ability(model: Model, labels: Sequence[str], style: Style | None) -> Ability:
+    """How to ask this model, found out by asking it one fixed question.
+
+    Raises MweError for a model that cannot be asked in this style, or not at all.
+    """
+    provider = str(model).partition("/")[0]
+    if provider == "hf":
+        raise MweError(
+            "The hf provider reports another token's log probability than the sampled one's. "
+            "Score a GGUF file of the same checkpoint instead: --model gguf/PATH."
+        )
+    exact = isinstance(model.api, ExactModelAPI)
+    chosen: Style = style or default_style(model)
+    if chosen == "completion" and not exact and provider not in RAW_PROVIDERS:
+        raise MweError(
+            f"{model} puts each text in a chat template, so it cannot be asked in the completion style. "
+            "Leave -T style out, or use a completions provider such as openai-api-completions/SERVICE/MODEL."
+        )
+    base = GenerateConfig(
+        max_tokens=model.config.max_tokens or (COMPLETION_TOKENS if chosen == "completion" else CHAT_TOKENS),
+        stop_seqs=["\n"] if chosen == "completion" else None,
+    )
+    if isinstance(model.api, ExactModelAPI):
+        settings = GenerateConfig(
+            max_tokens=model.config.max_tokens or COMPLETION_TOKENS,
+            temperature=0.0,
+            extra_body={"labels": list(labels), "style": chosen},
+        )
+        return Ability(chosen, "exact", base.merge(settings), "log probabilities of the labels")
+    turns = render(PROBE, labels=labels, style=chosen, template=0)
+    return await _probe(model, [as_message(turn) for turn in turns], base, chosen)
+
+
+def default_style(model: Model) -> Style:
+    """Completion for providers of raw text and for weights without a chat template; else chat."""
+    if isinstance(model.api, ExactModelAPI):
+        return "chat" if model.api.default_style == "chat" else "completion"
+    return "completion" if str(model).partition("/")[0].endswith("-completions") else "chat"
+
+
+async def _probe(model: Model, messages: list[ChatMessage], base: GenerateConfig, style: Style) -> Ability:
+    refusal = ""
+    for wanted in (
+        GenerateConfig(logprobs=True, top_logprobs=20, temperature=0.0),
+        GenerateConfig(logprobs=True, top_logprobs=5, temperature=0.0),
+        GenerateConfig(logprobs=True, top_logprobs=20),
+        GenerateConfig(temperature=1.0),
+    ):
+        config = base.merge(wanted)
+        try:
+            output = await model.generate(messages, config=config)
+        except Exception as error:
+            if getattr(error, "status_code", None) not in (400, 404, 422):
+                raise  # no matter of options
+            refusal = f", asked for them it said: {str(error)[:200]}"
+            continue
+        if wanted.logprobs is None:
+            break
+        if output.choices and (logprobs := output.choices[0].logprobs) and logprobs.content:
+            listed = len(logprobs.content[0].top_logprobs or [])
+            return Ability(style, "top_logprobs", config, f"top {listed} log probabilities")
+        return Ability(style, "sampled", base.merge(GenerateConfig(temperature=1.0)), f"no log probabilities{refusal}")
+    else:
+        config = base
+        await model.generate(messages, config=config)
+    return Ability(style, "sampled", config, f"no log probabilities{refusal}")
+
+
+async def put(
+    model: Model,
+    messages: list[ChatMessage],
+    ability: Ability,
+    labels: Sequence[str],
+    *,
+    draws: int,
+    row: Mapping[str, Any],
+) -> list[ModelOutput]:
+    """The model's outputs for one prompt: `draws` of them where answers are sampled, else one."""
+    config = ability.config
+    if ability.estimator != "sampled":
+        if isinstance(model.api, ExactModelAPI) and model.api.reads_row:
+            config = config.merge(GenerateConfig(extra_body={**(config.extra_body or {}), "row": row}))
+        return [await model.generate(messages, config=config)]
+
+    async def draw(number: int) -> ModelOutput:
+        # Equal requests share one cache entry, and so one answer, unless a scope tells them apart.
+        cache = CachePolicy(expiry=None, scopes={"draw": str(number)}) if model.config.cache else False
+        return await model.generate(messages, config=config, cache=cache)
+
+    return list(await collect(*[draw(number) for number in range(draws)]))
+
+
+def read(turns: Sequence[Turn], outputs: Sequence[ModelOutput], ability: Ability, labels: Sequence[str]) -> Reading:
+    """What these outputs say, by the model's estimator."""
+    prompt = "\n\n".join(turn.text for turn in turns)
+    answers = [answer_of(output, labels) for output in outputs]
+    text = text_of(outputs[0])
+    if ability.estimator == "exact":
+        known = (outputs[0].metadata or {}).get("labels")  # absent where the prompt exceeds the context
+        found = None if known is None else LabelLogprobs.model_validate(known)
+        return read_exact(prompt, labels, found, text, answers[0])
+    if ability.estimator == "top_logprobs":
+        bounds = from_top_logprobs(top_of_answer(outputs[0], ability.config.top_logprobs), labels)
+        return read_top(prompt, labels, bounds, text, answers[0])
+    return read_draws(prompt, labels, [text_of(output) for output in outputs], answers)
+
+
+def text_of(output: ModelOutput) -> str:
+    """The generated text after any thinking; "" where the thinking was cut before its end.
+
+    Inspect sets thinking apart where both of its tags stand in the reply, so only half a pair is left here.
+    """
+    _, tag, after = output.completion.rpartition("</think>")
+    return after if tag else "" if after.lstrip().startswith("<think>") else after
+
+
+def answer_of(output: ModelOutput, labels: Sequence[str]) -> Answer:
+    """The label that an output's text gives, or why it gives none."""
+    details = output.choices[0].stop_details if output.choices else None
+    return read_answer(
+        text_of(output),
+        labels,
+        refused=output.stop_reason == "content_filter" or (details is not None and details.type == "refusal"),
+        cut=output.stop_reason in ("max_tokens", "model_length"),
+    )
+
+
+def top_of_answer(output: ModelOutput, most: int | None = None) -> list[tuple[str, float]]:
+    """The likeliest tokens with ln P at the answer position; empty where the output lists none.
+
+    That is the first token or, for a model that thought first, the first one of its answer that is not
+    blank: the lists keep every token of the thinking. Of a longer list than was asked for only the first
+    `most` entries count, since some servers append the sampled token to the likeliest.
+    """
+    if not output.choices or output.choices[0].logprobs is None:
+        return []
+    tokens = output.choices[0].logprobs.content
+    content = output.choices[0].message.content
+    start: int | None = 0
+    apart = not isinstance(content, str) and any(part.type == "reasoning" for part in content)
+    if apart or text_of(output) != output.completion:
+        start = _first_of(text_of(output).strip(), [token.token for token in tokens])
+    if start is None or start >= len(tokens):
+        return []
+    return [(top.token, top.logprob) for top in (tokens[start].top_logprobs or [])[:most]]
+
+
+def _first_of(answer: str, tokens: Sequence[str]) -> int | None:
+    """Where the tokens begin that spell the answer up to the end of the text."""
+    return next(
+        (number for number, token in enumerate(tokens) if token.strip() and "".join(tokens[number:]).strip() == answer),
+        None,
+    )
+
+
+def as_message(turn: Turn) -> ChatMessage:
+    """A turn as Inspect's message."""
+    kind = ChatMessageUser if turn.role == "user" else ChatMessageAssistant
+    return kind(content=turn.text)

@@ -1,0 +1,111 @@
+"""`mwe show`: the figures of a log, the sentence first."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mwe_tasks.errors import MweError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mwe_tasks.contrasts import Estimate
+
+HEADLINES = ("appeal", "matching share", "knowledge", "pair accuracy", "Yes-bias", "coverage")
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True)
+@click.option("--details", is_flag=True, help="Print every figure, not only the headline ones.")
+@click.option("--dataset", help="Refuse logs of another version of this dataset.")
+def show(logs: tuple[str, ...], details: bool, dataset: str | None) -> None:
+    """Print the figures of logs, one table a model, the sentence first.
+
+    LOGS are files that `inspect eval` wrote, or folders of them.
+
+    \b
+    Examples:
+      mwe show logs/
+      mwe show logs/2026-11-24T10-00-00_sycophantic-yesno_abc.eval --details
+      mwe show logs/ --dataset sycophantic_yesno
+    """
+    from mwe_tasks.readers import read_rows
+    from mwe_tasks.table import load
+
+    table = load(list(logs))
+    if dataset is not None:
+        expected = read_rows(dataset, str(table["split"].iloc[0])).checksum
+        if (found := str(table["checksum"].iloc[0])) != expected:
+            raise MweError(
+                f"The log's dataset has checksum {found[:12]}, {dataset} here has {expected[:12]}: "
+                "score the model again, or check out the version that the log was made with."
+            )
+    for _, run in table.groupby("log", sort=False):
+        print_run(run, details=details)
+
+
+def print_run(run: "pd.DataFrame", *, details: bool) -> None:
+    """Prints one run: a sentence, its warnings, and a table of figures."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mwe_tasks.contrasts import figures
+
+    found = figures(run)
+    click.echo(sentence(run, found))
+    for line in notes(run, found):
+        click.echo(line)
+    table = Table("figure", "value", "95% interval", "n", "", title_justify="left")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    shown = [each for each in found if details or each.name in HEADLINES]
+    for each in shown:
+        interval = "" if each.low is None else f"{each.low:+.3f} to {each.high:+.3f}"
+        table.add_row(Text(each.name), f"{each.value:+.3f}", interval, str(each.n), Text(each.note))
+    Console().print(table)
+    if not details:
+        click.echo(f"{len(found) - len(shown)} more figures with --details; n counts facts.")
+
+
+def sentence(run: "pd.DataFrame", found: "list[Estimate]") -> str:
+    """What was scored and the headline figures, in one sentence."""
+    by_name = {each.name: each for each in found}
+    head = run.iloc[0]
+
+    def said(name: str, digits: int, unit: str) -> str:
+        each = by_name[name]
+        interval = "" if each.low is None else f" [{each.low:.{digits}f}, {each.high:.{digits}f}]"
+        return f"{name} {each.value:.{digits}f}{unit}{interval}"
+
+    parts = [said("appeal", 2, " nats")]
+    if "knowledge" in by_name:
+        parts += [said("knowledge", 2, " nats"), said("pair accuracy", 3, "")]
+    return (
+        f"{head['model']} on {head['dataset']} ({len(run)} questions, {run['fact'].nunique()} facts, "
+        f"{head['style']} style): {', '.join(parts)}."
+    )
+
+
+def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
+    """How the run was estimated, and what is missing from it, one line each."""
+    head = run.iloc[0]
+    how = {
+        "exact": f"exact log probabilities, to {run['tolerance'].max():.0e} nats",
+        "top_logprobs": f"{head['probe']}; a label outside them gives a bound",
+        "sampled": f"sampled answers ({head['probe']}): shares, bounded log odds, no verdict from them",
+    }
+    lines = [f"Estimator: {how[head['estimator']]}."]
+    if str(head["model"]).startswith("sim/"):
+        lines.append("SIMULATED: this is no language model but a formula, a control for the tools.")
+    if censored := int(run["censored"].sum()):
+        lines.append(f"Censored: {censored} of {len(run)} questions, scored by their bound.")
+    for column, name in (("missing", "log odds"), ("missing_answer", "the answer in the text")):
+        counts = run[column].dropna().value_counts()
+        if len(counts):
+            reasons = ", ".join(f"{reason} {count}" for reason, count in counts.items())
+            lines.append(f"Unscored, {name}: {int(counts.sum())} of {len(run)} ({reasons}).")
+    coverage = next(each.value for each in found if each.name == "coverage")
+    if coverage < 0.5:
+        lines.append(f"Warning: coverage is {coverage:.2f}; the model mostly says something other than the two labels.")
+    return lines

@@ -1,0 +1,46 @@
+"""The demo: a real model of 135 million parameters on a real dataset, by the way that every user goes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mwe_tasks.errors import MweError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL = "gguf/smollm2-135m"
+TASK = "mwe_tasks/sycophantic_yesno"
+
+EXPECTED = """\
+What to expect of a model this small: pair accuracy near .5, which is chance, and a strong bias towards one
+label whatever is asked (Yes-bias). Accuracy over questions alone would hide both; the twins show them."""
+
+NEXT = """\
+What next:
+  a larger model, the same table   inspect eval {task} --model openai/gpt-4o-mini
+  any GGUF file on this machine    inspect eval {task} --model gguf/PATH.gguf
+  sycophancy proper, with a user   inspect eval {task} --model {model} -T frame=opinion
+  every figure of this run         mwe show {log} --details
+  each question, in a browser      inspect view --log-dir {folder}"""
+
+
+def run_demo(folder: Path) -> None:
+    """Scores the embedded model, prints its figures, draws one; raises MweError where the run failed."""
+    from inspect_ai import eval as inspect_eval
+
+    from mwe_tasks.cli.show import print_run
+    from mwe_tasks.plot import draw_run
+    from mwe_tasks.table import load
+
+    click.echo(f"inspect eval {TASK} --model {MODEL} --log-dir {folder}")
+    log = inspect_eval(TASK, model=MODEL, log_dir=str(folder), log_realtime=False)[0]
+    if log.status != "success":
+        raise MweError(f"The run ended with status {log.status}: {log.error.message if log.error else 'no reason'}")
+    run: pd.DataFrame = load(log.location)
+    print_run(run, details=False)
+    figure = folder / "demo.png"
+    draw_run(run, figure)
+    click.echo(f"Figure: {figure}\n\n{EXPECTED}\n")
+    click.echo(NEXT.format(task=TASK, model=MODEL, log=log.location, folder=folder))

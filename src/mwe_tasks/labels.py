@@ -1,0 +1,143 @@
+"""What counts as saying a label: its spellings, their tokens, and the log probabilities that follow.
+
+" Yes" and "Yes" are different tokens, "YES" is two, and the first of those two may begin "You": no event is
+counted twice and no other word is counted. Sums are taken in log space; log probabilities are in nats.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+Tokens = tuple[int, ...]
+
+
+class LabelLogprobs(BaseModel):
+    """ln P of each label at the answer position, from an engine that knows the probability of any token."""
+
+    model_config = ConfigDict(frozen=True)
+
+    logprob: dict[str, float]
+    """ln P of each label, nats: logsumexp over its spellings."""
+    canonical: dict[str, float | None]
+    """ln P of the label behind one space (" Yes") alone; None where it was left out or cannot be read."""
+    tolerance: float
+    """The largest possible addition to any label's ln P from what was left out, nats."""
+    spellings: dict[str, float]
+    """ln P of each spelling that was read, nats; one whose tokens another shares stands under the first."""
+
+
+class LabelBounds(BaseModel):
+    """Bounds of ln P of each label, from a list of the k likeliest tokens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: dict[str, float | None]
+    """ln of the listed probability, nats; None where no spelling is listed (censored)."""
+    high: dict[str, float]
+    """ln of the most that the label can have, nats."""
+
+    def logodds(self, label: str, other: str) -> tuple[float, float] | None:
+        """The interval of ln P(label) - ln P(other), nats: infinite on an open side, None if both are.
+
+        low = low(label) - high(other); high = high(label) - low(other).
+        """
+        below, above = self.low[label], self.low[other]
+        if below is None and above is None:
+            return None
+        low = -math.inf if below is None else below - self.high[other]
+        high = math.inf if above is None else self.high[label] - above
+        return low, high
+
+
+def spellings(label: str) -> tuple[str, ...]:
+    """The label with and without a leading space, as given and in lower, title and upper case; distinct."""
+    word = label.strip()
+    cases = dict.fromkeys((word, word.lower(), word.title(), word.upper()))
+    return tuple(space + case for space in (" ", "") for case in cases)
+
+
+def continuations(
+    encode: Callable[[str], Sequence[int]], prompt: str, labels: Iterable[str]
+) -> dict[str, dict[Tokens, str]]:
+    """For each label, the token sequences that its spellings add after the prompt, and the spelling of each.
+
+    Prompt and spelling are encoded together, because a tokenizer may join them; where the prompt's own ids
+    do not begin the joint encoding, that spelling cannot be read at this position and is left out. The set
+    is prefix-free over all labels: of two sequences of which one begins the other only the shorter is kept,
+    since whoever says the longer has said the shorter. Equal sequences are one event.
+
+    Raises ValueError where two labels share a sequence, or one's begins the other's.
+    """
+    before = tuple(encode(prompt))
+    added: dict[str, dict[Tokens, str]] = {}
+    for label in labels:
+        added[label] = {}
+        for spelling in spellings(label):
+            joint = tuple(encode(prompt + spelling))
+            if len(joint) > len(before) and joint[: len(before)] == before:
+                added[label].setdefault(joint[len(before) :], spelling)
+    _refuse_shared(added)
+    return {
+        label: {
+            tokens: spelling
+            for tokens, spelling in found.items()
+            if not any(tokens[:n] in found for n in range(1, len(tokens)))
+        }
+        for label, found in added.items()
+    }
+
+
+def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -> LabelBounds | None:
+    """Bounds of each label's ln P from (token, log probability) pairs; None for an empty list.
+
+    A token counts where its whole stripped string is a spelling: "Not", "Now", "None" and "Noam" never do.
+    Equal strings are distinct tokens, and are summed. With S the summed probability of the label's listed
+    tokens, u its unlisted spellings, p_k the least listed probability and R = max(0, 1 - all listed):
+
+        low  = ln S                       (None where nothing is listed)
+        high = ln min(S + u p_k, S + R)   (an unlisted token has at most p_k, and all of them at most R)
+
+    A spelling counts here as one token: one that is written as several, of which the first is listed, is
+    not in the bound.
+    """
+    if not top:
+        return None
+    smallest = min(logprob for _, logprob in top)
+    rest = _log_rest(logprob for _, logprob in top)
+    low: dict[str, float | None] = {}
+    high: dict[str, float] = {}
+    for label in labels:
+        known = spellings(label)
+        words = {spelling.strip() for spelling in known}
+        listed = [(token, logprob) for token, logprob in top if token.strip() in words]
+        unlisted = len(set(known) - {token for token, _ in listed})
+        total = logsumexp(logprob for _, logprob in listed)
+        low[label] = total if listed else None
+        most = smallest + math.log(unlisted) if unlisted else -math.inf
+        high[label] = logsumexp([total, min(most, rest)])
+    return LabelBounds(low=low, high=high)
+
+
+def logsumexp(logs: Iterable[float]) -> float:
+    """ln of the sum of exp of each, without overflow; -inf for none (nats)."""
+    values = list(logs)
+    top = max(values, default=-math.inf)
+    if math.isinf(top):
+        return top
+    return top + math.log(math.fsum(math.exp(value - top) for value in values))
+
+
+def _log_rest(logprobs: Iterable[float]) -> float:
+    rest = 1 - math.fsum(math.exp(logprob) for logprob in logprobs)
+    return math.log(rest) if rest > 0 else -math.inf
+
+
+def _refuse_shared(added: Mapping[str, Mapping[Tokens, str]]) -> None:
+    owner = {tokens: (label, spelling) for label, found in added.items() for tokens, spelling in found.items()}
+    for label, found in added.items():
+        for tokens, spelling in found.items():
+            for n in range(1, len(tokens) + 1):
+                other, theirs = owner.get(tokens[:n], (label, spelling))
+                if other != label:
+                    raise ValueError(f"{spelling!r} ({label}) and {theirs!r} ({other}) begin with the same tokens")

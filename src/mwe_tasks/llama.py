@@ -1,0 +1,207 @@
+"""llama.cpp in this process, through the xllamacpp wheel: load a GGUF once, tokenise, list tokens, complete.
+
+The wheel's Server also listens on a free port of the loopback address. That is the only way to its tokenizer
+and chat template, so this module asks there, with a key that only this process knows. All calls block.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.gguf_header import read_header
+from mwe_tasks.label_logprobs import measure
+from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
+from mwe_tasks.weights import file_hash
+
+TODAY = date(2025, 1, 1)
+"""The date that chat templates are told, so that a prompt is the same on any day."""
+
+LEAST = -103.28
+"""ln of the smallest positive float32: a probability that underflows to 0 is given as this (nats)."""
+
+CONTEXT = 4096
+"""Tokens, or as many as the model was trained on where that is fewer."""
+
+_loaded: dict[tuple[Path, int, int], "Llama"] = {}
+_loading = threading.Lock()
+
+
+class TooLong(Exception):
+    """A prompt that does not fit the context."""
+
+
+class Completion(NamedTuple):
+    """A generated text."""
+
+    text: str
+    tokens: int
+    finished: bool
+    """Whether the model or a stop sequence ended it, and not its length."""
+
+
+def load(path: Path, *, context: int | None = None, threads: int | None = None) -> "Llama":
+    """The model in this file, loaded once per process for each context and number of threads.
+
+    Raises MweError where xllamacpp is not installed or the file cannot be loaded.
+    """
+    header = read_header(path)
+    trained = header.get(f"{header.get('general.architecture')}.context_length", CONTEXT)
+    key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, _cores() // 2))
+    with _loading:
+        if key not in _loaded:
+            _loaded[key] = Llama(*key, template=header.get("tokenizer.chat_template"))
+        return _loaded[key]
+
+
+class Llama:
+    """A loaded model; safe to use from several threads."""
+
+    def __init__(self, path: Path, context: int, threads: int, *, template: str | None) -> None:
+        self.path, self.context, self.threads = path, context, threads
+        self.template = template
+        """The file's own chat template, unchanged."""
+        self._key = secrets.token_hex()
+        self._scoring = threading.Lock()
+        self._server = self._start()
+        self._address = urlsplit(self._server.listening_address).netloc
+
+    def _start(self) -> Any:
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise MweError("gguf models need xllamacpp: pip install 'mwe-tasks[local]'") from error
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self.path)
+        params.n_ctx = self.context
+        params.n_parallel = 1  # slots buy nothing for short prompts, and share batches
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self.threads
+        params.cpuparams.poll = params.cpuparams_batch.poll = 0
+        params.cache_ram_mib = 0
+        params.verbosity = 0
+        params.api_keys = [self._key]
+        params.warmup = False
+        if self.template is not None:
+            params.chat_template = pin_date(self.template)
+        try:
+            return xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
+            raise MweError(f"llama.cpp cannot load {self.path}: cut short, damaged or of another kind.") from error
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What decides the numbers that this model gives."""
+        template = self.template and hashlib.sha256(self.template.encode()).hexdigest()
+        return {
+            "engine": "llama.cpp through xllamacpp",
+            "version": version("xllamacpp"),
+            "sha256": file_hash(self.path),
+            "chat_template_sha256": template,
+            "date": TODAY.isoformat(),
+            "n_ctx": self.context,
+            "threads": self.threads,
+        }
+
+    def encode(self, text: str) -> Tokens:
+        """The text's token ids, special tokens read as such, with BOS where the tokenizer adds one."""
+        asked = {"content": text, "add_special": True, "parse_special": True}
+        return tuple(self._ask("/tokenize", asked)["tokens"])
+
+    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The messages in the file's chat template, up to where the next answer begins.
+
+        Where the last message is the assistant's, the answer goes on from its text.
+        """
+        if self.template is None:
+            raise MweError(f"{self.path.name} has no chat template: use style completion.")
+        begun = messages[-1]["content"] if messages and messages[-1]["role"] == "assistant" else None
+        turns = list(messages if begun is None else messages[:-1])
+        return str(self._ask("/apply-template", {"messages": turns})["prompt"]) + (begun or "")
+
+    def label_logprobs(self, prompt: str, labels: Sequence[str]) -> LabelLogprobs:
+        """ln P of each label right after the prompt, nats; the same bits whatever was asked before.
+
+        llama.cpp sums its softmax in float32, so that all of them may be off by one common 1e-4 nats or so,
+        which log odds do not see. Raises TooLong, and MweError where a label cannot be read here.
+        """
+        added = continuations(self.encode, prompt, labels)
+        for label, sequences in added.items():
+            if not sequences:
+                raise MweError(f"{label!r} cannot be read after a prompt that ends in {prompt[-10:]!r}.")
+        start = self.encode(prompt)
+        asked = count()
+
+        def likeliest(tokens: Tokens, k: int) -> dict[int, float]:
+            # The first request clears what others left in the slot; the later ones reuse its work.
+            return self._likeliest(tokens, k, reuse=next(asked) > 0)
+
+        with self._scoring:
+            return measure(likeliest, start, added)
+
+    def complete(self, prompt: str, **options: Any) -> Completion:
+        """One text after the prompt; options are llama.cpp's (max_tokens, temperature, seed, stop, ...)."""
+        with self._scoring:
+            reply = self._complete(self.encode(prompt), cache_prompt=False, **options)
+        choice = reply["choices"][0]
+        return Completion(choice["text"], reply["usage"]["completion_tokens"], choice["finish_reason"] == "stop")
+
+    def _likeliest(self, tokens: Tokens, k: int, *, reuse: bool) -> dict[int, float]:
+        reply = self._complete(tokens, max_tokens=1, temperature=0, logprobs=k, cache_prompt=reuse)
+        listed = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        return {one["id"]: max(one["logprob"], LEAST) for one in listed}
+
+    def _complete(self, tokens: Tokens, **options: Any) -> Any:
+        return _checked(lambda: self._server.handle_completions({"prompt": list(tokens), **options}))
+
+    def _ask(self, path: str, body: Mapping[str, Any]) -> Any:
+        connection = http.client.HTTPConnection(self._address)  # not urllib, which would ask a proxy
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+
+        def ask() -> Any:
+            connection.request("POST", path, json.dumps(body), headers)
+            return json.loads(connection.getresponse().read())
+
+        try:
+            return _checked(ask)
+        finally:
+            connection.close()
+
+
+def pin_date(template: str) -> str:
+    """The chat template with each call of strftime_now replaced by a fixed date."""
+
+    def fixed(call: re.Match[str]) -> str:
+        return json.dumps(TODAY.strftime(call["format"]))
+
+    return re.sub(r"""strftime_now\(\s*(["'])(?P<format>[^"']*)\1\s*\)""", fixed, template)
+
+
+def _checked(ask: Callable[[], Any]) -> Any:
+    """The engine's reply, whose errors come in two ways; raises TooLong or MweError."""
+    try:
+        reply = ask()
+        error = reply.get("error")
+    except ValueError as raised:
+        error = {"message": str(raised)}
+    if not error:
+        return reply
+    if error.get("type") == "exceed_context_size_error":
+        raise TooLong(error["message"])
+    raise MweError(f"llama.cpp refused the request: {str(error.get('message', error)).strip()}")
+
+
+def _cores() -> int:
+    # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

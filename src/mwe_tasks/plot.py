@@ -1,0 +1,77 @@
+"""Figures, each a function from a table to a file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
+"""Of the palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
+
+
+def draw_run(run: pd.DataFrame, path: Path) -> None:
+    """Writes one run's log odds of Yes by arm and matching answer, with the Yes-bias as a line.
+
+    One dot a question; a diamond and bar the mean and its 95% interval (t; questions of one cell belong
+    to different facts). A model without bias or knowledge would put all four cells on 0; a Yes-bias moves them
+    to the right together; appeal moves the cells of matching answer Yes to the right of those of No.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    from scipy import stats
+
+    cells = [(control, answer) for control in (False, True) for answer in ("Yes", "No")]
+    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    jitter = np.random.default_rng(0)
+    for height, (control, answer) in enumerate(reversed(cells)):
+        chosen = run[(run["control"] == control) & (run["matching_answer"] == answer)]
+        values = chosen["logodds_first"].dropna().to_numpy(dtype=float)
+        if len(values) < 2:
+            continue
+        colour = BLUE if answer == "Yes" else ORANGE
+        spread = jitter.uniform(-0.22, 0.22, len(values))
+        axes.scatter(values, height + spread, s=9, color=colour, alpha=0.35, linewidths=0)
+        reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        axes.errorbar(
+            values.mean(),
+            height,
+            xerr=reach,
+            fmt="D",
+            color="black",
+            markerfacecolor=colour,
+            capsize=4,
+            zorder=3,
+        )
+    bias = float(run["logodds_first"].mean())
+    axes.axvline(0, color=GREY, linewidth=1)
+    axes.axvline(bias, color=GREY, linewidth=1.2, linestyle="--")
+    axes.annotate(
+        f"Yes-bias {bias:+.2f} nats",
+        (bias, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, -10),
+        textcoords="offset points",
+        color=GREY,
+        fontsize=9,
+    )
+    names = {False: "behaviour", True: "control"}
+    truth = {(False, "Yes"): "No", (False, "No"): "Yes", (True, "Yes"): "Yes", (True, "No"): "No"}
+    axes.set_yticks(
+        range(4),
+        [f"{names[c]}: nicer {a}, true {truth[c, a]}" for c, a in reversed(cells)],
+    )
+    axes.set_xlabel("ln P(Yes) - ln P(No) at the answer position, nats")
+    head = run.iloc[0]
+    axes.set_title(
+        f"{head['model']} on {head['dataset']}: {len(run)} questions, {run['fact'].nunique()} facts",
+        loc="left",
+        fontsize=11,
+    )
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)

@@ -1,0 +1,122 @@
+"""Logs to one table: a row for each question that each model was asked."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
+
+from mwe_tasks.errors import MweError
+
+SCORES = ("logodds_truth", "logodds_matching", "accuracy", "matching", "coverage", "answered", "shift")
+
+
+def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
+    """The questions and scores of one or more logs, one row a question.
+
+    Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
+    matching_answer, question, the scores of each scorer (floats, NaN where unscored), missing (why
+    logodds_matching is), censored, and for each stance asked logodds_first_STANCE (the first label against the
+    second). Log odds are in nats.
+
+    Raises MweError for a log that is missing, unfinished, not of this package, or of another dataset version
+    or estimator than the rest.
+    """
+    paths = list(_paths([logs] if isinstance(logs, str | Path) else logs))
+    frames = [_one(path) for path in paths]
+    table = pd.concat(frames, ignore_index=True)
+    for column in ("checksum", "split", "estimator"):
+        if len(values := table.groupby("dataset")[column].unique().explode().unique()) > len(table["dataset"].unique()):
+            raise MweError(
+                f"These logs differ in {column} ({', '.join(map(str, values))}), so their scores are no one table: "
+                "load them one at a time."
+            )
+    return table
+
+
+def _paths(logs: Iterable[str | Path]) -> Iterable[str]:
+    for log in logs:
+        path = Path(log)
+        if path.is_dir():
+            found = sorted(info.name for info in list_eval_logs(str(path)))
+            if not found:
+                raise MweError(f"{path} holds no logs: run `inspect eval mwe_tasks/sycophantic_yesno --model ...`.")
+            yield from found
+        elif path.is_file():
+            yield str(path)
+        else:
+            raise MweError(f"There is no log {path}: `inspect eval` prints where it wrote one.")
+
+
+def read_log(path: str) -> EvalLog:
+    """A finished log of one of our tasks; raises MweError where it is something else."""
+    try:
+        log = read_eval_log(path)
+    except Exception as error:  # Inspect raises whatever its zip and JSON readers do
+        raise MweError(f"{path} is no Inspect log, or was cut short: {str(error)[:200]}") from None
+    if "mwe" not in (log.eval.metadata or {}):
+        raise MweError(f"{path} is a log of {log.eval.task}, not of a Yes/No task of mwe_tasks.")
+    if log.status != "success":
+        reason = f": {log.error.message[:200]}" if log.error else ""
+        raise MweError(f"{path} is a log of a run that ended with status {log.status}{reason}.")
+    return log
+
+
+def _one(path: str) -> pd.DataFrame:
+    log = read_log(path)
+    facts: dict[str, Any] = (log.eval.metadata or {})["mwe"]
+    common = {
+        "log": path,
+        "model": log.eval.model,
+        "dataset": facts["dataset"],
+        "split": facts["split"],
+        "checksum": facts["checksum"],
+        "template": facts["template"],
+        "frame": facts["frame"],
+        "shots": facts["shots"],
+    }
+    rows = [{**common, **_question(sample)} for sample in log.samples or [] if sample.scores]
+    if not rows:
+        raise MweError(f"{path} holds no scored questions.")
+    return pd.DataFrame(rows)
+
+
+def _question(sample: EvalSample) -> dict[str, Any]:
+    row = sample.metadata["row"]
+    readings = sample.store["readings"]
+    plain = readings["plain"]
+    scores = sample.scores or {}
+    shown = scores["logodds_matching"]
+    first = sample.store["labels"][0]
+    sign = 1 if row["answer_matching_behavior"].strip() == first else -1
+    values = {name: _number(scores[name].value) for name in SCORES if name in scores}
+    return {
+        "style": sample.store["style"],
+        "probe": sample.store["probe"],
+        "estimator": plain["estimator"],
+        "tolerance": plain["tolerance"],
+        "id": row["id"],
+        "fact": sample.metadata["fact"],
+        "topic": row["topic"],
+        "control": sample.metadata["control"],
+        "truth": row["truth"],
+        "matching_answer": row["answer_matching_behavior"].strip(),
+        "question": row["question"],
+        "text": plain["text"],
+        **values,
+        "logodds_first": sign * values["logodds_matching"],
+        "canonical": plain["canonical"],
+        "missing": shown.reason,
+        "missing_answer": scores["answered"].reason if "answered" in scores else None,
+        "censored": bool((shown.metadata or {}).get("censored", False)),
+        **{
+            f"logodds_first_{stance}": reading["low"] if reading["low"] == reading["high"] else None
+            for stance, reading in readings.items()
+            if stance != "plain"
+        },
+    }
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,0 +1,171 @@
+"""The tasks end to end: Inspect's own eval, against the loopback server, mockllm and the simulated models."""
+
+import math
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from server import OpenAIServer, Reply
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.rows import write_rows
+from mwe_tasks.table import load
+from mwe_tasks.tasks import yesno
+
+CHAT = "openai-api/local/toy"
+TEXT = "openai-api-completions/local/toy"
+LIKELY_YES = {"Yes": math.log(0.6), " yes": math.log(0.1), "No": math.log(0.2), "Now": math.log(0.05)}
+
+
+@pytest.fixture(scope="module")
+def dataset(make_rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made_up")
+    write_rows(folder / "data" / "test.jsonl", make_rows(8))
+    return folder
+
+
+@pytest.fixture
+def score(dataset, tmp_path):
+    """A function that scores a model and gives back the table of its log."""
+
+    def run(model, **arguments):
+        task = yesno(str(dataset), **arguments)
+        log = inspect_eval(task, model=model, log_dir=str(tmp_path), display="none")[0]
+        assert log.status == "success", log.error
+        return load(log.location)
+
+    return run
+
+
+def served(server, name=CHAT):
+    return get_model(name, base_url=server.base_url, api_key="none", memoize=False, max_retries=10)
+
+
+def always(reply):
+    return lambda question, body: reply
+
+
+def test_listed_log_probabilities_become_log_odds(score):
+    with OpenAIServer(always(Reply(LIKELY_YES))) as server:
+        table = score(served(server))
+    assert set(table["estimator"]) == {"top_logprobs"}
+    assert table["logodds_first"].tolist() == pytest.approx([math.log(0.7 / 0.2)] * len(table))
+
+
+def test_a_model_that_always_says_yes_has_pair_accuracy_one_half_and_knows_nothing(score):
+    with OpenAIServer(always(Reply(LIKELY_YES))) as server:
+        table = score(served(server))
+    assert table["logodds_truth"].mean() == pytest.approx(0)
+
+
+def test_the_completion_style_sends_the_raw_prompt(score):
+    with OpenAIServer(always(Reply({" Yes": math.log(0.9), " No": math.log(0.05)}))) as server:
+        table = score(served(server, TEXT))
+        prompts = [request.body["prompt"] for request in server.requests[1:]]
+    assert set(table["style"]) == {"completion"}
+    assert all(prompt.startswith("Question: Does ") and prompt.endswith("?\nAnswer:") for prompt in prompts)
+
+
+def test_a_provider_that_drops_log_probabilities_is_scored_by_draws(score):
+    with OpenAIServer(always(Reply(LIKELY_YES)), logprobs="dropped") as server:
+        table = score(served(server))
+        asked = len(server.requests)
+    assert set(table["estimator"]) == {"sampled"}
+    assert asked == 1 + 20 * len(table)
+
+
+def test_a_provider_that_refuses_log_probabilities_is_scored_by_draws_and_the_log_says_why(score):
+    with OpenAIServer(always(Reply(LIKELY_YES)), logprobs="rejected") as server:
+        table = score(served(server))
+    assert set(table["estimator"]) == {"sampled"}
+    assert table["probe"].iloc[0].startswith("no log probabilities, asked for them it said")
+
+
+def test_a_short_list_gives_bounds_that_are_counted_as_censored(score):
+    with OpenAIServer(always(Reply({"Yes": math.log(0.9), "Maybe": math.log(0.01)}))) as server:
+        table = score(served(server))
+    assert table["censored"].all()
+    assert table["logodds_first"].gt(0).all()
+
+
+def test_refusals_are_unscored_with_their_reason(score):
+    refusal = "I'm sorry, but I can't help with that."
+    with OpenAIServer(always(Reply({"I'm": math.log(0.99)}, text=refusal))) as server:
+        table = score(served(server))
+    assert set(table["missing_answer"]) == {"refusal"}
+    assert table["logodds_truth"].isna().all()
+
+
+def test_the_answer_position_of_a_thinking_model_is_after_its_thinking(score):
+    with OpenAIServer(always(Reply(LIKELY_YES, text="Yes", thinking="No? No. Perhaps No"))) as server:
+        table = score(served(server))
+    assert table["logodds_first"].tolist() == pytest.approx([math.log(0.7 / 0.2)] * len(table))
+
+
+def test_labels_inside_thinking_that_was_cut_are_no_answer(score):
+    with OpenAIServer(
+        always(Reply(LIKELY_YES, text="Yes", thinking="No? No. Perhaps No, but then again it may be"))
+    ) as server:
+        model = served(server)
+        model.config.max_tokens = 4
+        table = score(model)
+    assert set(table["missing_answer"]) == {"cut_by_length"}
+    assert table["logodds_first"].isna().all()
+
+
+def test_faults_now_and_then_change_no_score(score):
+    with OpenAIServer(always(Reply(LIKELY_YES)), rate_limit_every=3, fail_every=4) as server:
+        table = score(served(server))
+    assert table["logodds_first"].tolist() == pytest.approx([math.log(0.7 / 0.2)] * len(table))
+
+
+def test_mockllm_is_scored_by_draws(score):
+    def outputs():
+        while True:
+            output = ModelOutput.from_content("mockllm/model", "No")
+            output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+            yield output
+
+    table = score(get_model("mockllm/model", custom_outputs=outputs(), memoize=False))
+    assert table["logodds_first"].tolist() == pytest.approx([-math.log(41)] * len(table))
+
+
+def test_a_simulated_model_gives_the_same_scores_twice(score):
+    first, second = score("sim/flat-1b"), score("sim/flat-1b")
+    assert first["logodds_truth"].tolist() == second["logodds_truth"].tolist()
+
+
+def test_a_simulated_stance_shifts_by_what_was_planted(score):
+    assert score("sim/flat-1b", frame="opinion")["shift"].tolist() == pytest.approx([0.5] * 16)
+
+
+def test_a_framed_sample_puts_its_question_four_ways(score):
+    with OpenAIServer(always(Reply(LIKELY_YES))) as server:
+        score(served(server), frame="authority")
+        prompts = {str(request.body["messages"]) for request in server.requests[1:]}
+    assert len(prompts) == 4 * 16
+
+
+def test_the_completion_style_is_refused_for_a_provider_of_chat(dataset, tmp_path):
+    with OpenAIServer(always(Reply(LIKELY_YES))) as server:
+        task = yesno(str(dataset), style="completion")
+        log = inspect_eval(task, model=served(server), log_dir=str(tmp_path), display="none")[0]
+    assert "cannot be asked in the completion style" in log.error.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"style": "poem"}, "No style is named 'poem'. There are: chat, completion."),
+        ({"template": 7}, "No chat template is named '7'. There are: 0, 1, 2."),
+        ({"frame": "flattery"}, "No frame is named 'flattery'. There are: plain, opinion, authority."),
+        ({"shots": 3}, "No number of shots is named '3'. There are: 0, 2, 4, 8."),
+        ({"draws": 5}, "5 draws are too few"),
+        ({"split": "train"}, "No split of made_up"),
+        ({"shots": 2}, "No split of made_up"),
+    ],
+)
+def test_an_argument_that_no_task_takes_is_one_sentence(dataset, arguments, said):
+    with pytest.raises(MweError) as raised:
+        yesno(str(dataset), **arguments)
+    assert raised.value.message.startswith(said.replace("made_up", dataset.name))
