@@ -16,7 +16,7 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy src
 	$(BIN)/mypy generators
-	$(BIN)/inspect-evals-lint
+	$(BIN)/inspect-evals-lint --all
 
 bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py

@@ -9,8 +9,17 @@ from server import OpenAIServer, Reply
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import write_rows
-from mwe_tasks.table import load
-from mwe_tasks.tasks import yesno
+from mwe_tasks.table import SCORES, load
+from mwe_tasks.tasks import (
+    accuracy,
+    answered,
+    coverage,
+    logodds_matching,
+    logodds_truth,
+    matching,
+    shift,
+    yesno,
+)
 
 CHAT = "openai-api/local/toy"
 TEXT = "openai-api-completions/local/toy"
@@ -169,3 +178,8 @@ def test_an_argument_that_no_task_takes_is_one_sentence(dataset, arguments, said
     with pytest.raises(MweError) as raised:
         yesno(str(dataset), **arguments)
     assert raised.value.message.startswith(said.replace("made_up", dataset.name))
+
+
+def test_every_scorer_is_a_column_of_the_table():
+    scorers = [logodds_truth, logodds_matching, accuracy, matching, coverage, answered, shift]
+    assert tuple(each.__name__ for each in scorers) == SCORES

@@ -1,0 +1,60 @@
+"""Imports point one way: data <- write | score | analyse <- edge. Read with ast; nothing is imported."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
+LAYERS = {
+    "data": {"errors", "rows", "records", "sources", "readers", "labels"},
+    "publish": {"dedup", "surface", "findings", "quality"},
+    "score": {
+        *("prompts", "parsing", "scoring", "asking", "tasks", "providers", "generators"),
+        *("label_logprobs", "gguf_header", "llama", "weights"),
+    },
+    "analyse": {"table", "contrasts", "plot"},
+    "edge": {"cli", "demo", "_registry", "__init__"},
+}
+SEEN_FROM = {
+    "data": {"data"},
+    "publish": {"data", "publish"},
+    "score": {"data", "score"},
+    "analyse": {"data", "analyse"},
+    "edge": set(LAYERS),
+}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def top(path):
+    """The module or folder directly inside the package."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def layer_of(name):
+    return next(layer for layer, names in LAYERS.items() if name in names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_imports_only_what_its_layer_may_see(path):
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("mwe_tasks.")}
+    assert {layer_of(name) for name in ours} <= SEEN_FROM[layer_of(top(path))]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if top(path) in LAYERS["data"]], ids=lambda path: path.name)
+def test_the_data_layer_imports_neither_inspect_nor_pandas(path):
+    assert not {name.split(".")[0] for name in imports(path)} & {"inspect_ai", "pandas"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_nothing_private_of_inspect_is_imported(path):
+    assert not [name for name in imports(path) if name.startswith("inspect_ai.") and "._" in name]

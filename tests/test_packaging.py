@@ -1,0 +1,63 @@
+"""What is installed holds generators/ and datasets/, and Inspect finds the tasks from an empty folder."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+
+
+def run(*command, cwd, **environment):
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, cwd=cwd, env={**kept, **environment}, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    built = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=PROJECT)
+    assert built.returncode == 0, built.stderr
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_every_generator_and_every_dataset_file(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    files = [*PROJECT.glob("generators/*.py"), *(path for path in PROJECT.glob("datasets/**/*") if path.is_file())]
+    assert {f"mwe_tasks/{path.relative_to(PROJECT).as_posix()}" for path in files} <= inside
+
+
+def test_tasks_and_providers_are_found_from_an_empty_folder_with_the_wheel(wheel, tmp_path):
+    target = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(target)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    listed = run(
+        *(sys.executable, "-c", "import mwe_tasks._registry, mwe_tasks; print(mwe_tasks.__file__)"),
+        cwd=empty,
+        PYTHONPATH=str(target),
+    )
+    assert listed.stdout.startswith(str(target)), listed.stderr
+
+
+def test_the_editable_install_lists_the_tasks_from_an_empty_folder(tmp_path):
+    listed = run(
+        *(sys.executable, "-m", "inspect_ai", "eval", "mwe_tasks/yesno", "-T", "dataset=nowhere"),
+        *("--model", "mockllm/model"),
+        cwd=tmp_path,
+    )
+    assert "No dataset is named 'nowhere'" in listed.stdout + listed.stderr
+
+
+def test_a_users_mistake_in_inspect_eval_is_one_sentence_and_exit_2(tmp_path):
+    failed = run(
+        *(sys.executable, "-m", "inspect_ai", "eval", "mwe_tasks/yesno", "-T", "dataset=nowhere"),
+        *("--model", "mockllm/model"),
+        cwd=tmp_path,
+    )
+    assert (failed.returncode, "Traceback" in failed.stdout + failed.stderr) == (2, False)

@@ -1,0 +1,106 @@
+"""`mwe show`, `mwe models` and `mwe_tasks.load` on real logs, of simulated models."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from inspect_ai import eval as inspect_eval
+
+import mwe_tasks
+from mwe_tasks.cli import main
+from mwe_tasks.contrasts import figures
+from mwe_tasks.errors import MweError
+from mwe_tasks.plot import draw_run
+from mwe_tasks.rows import write_rows
+from mwe_tasks.tasks import yesno
+
+
+@pytest.fixture(scope="module")
+def dataset(make_rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made_up")
+    write_rows(folder / "data" / "test.jsonl", make_rows(80))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def log(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("logs")
+    return inspect_eval(yesno(str(dataset)), model="sim/appeal-up-10b", log_dir=str(folder), display="none")[0].location
+
+
+def mwe(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def test_the_sentence_comes_first(log):
+    assert mwe("show", log).output.startswith("sim/appeal-up-10b on made_up")
+
+
+def test_a_simulated_model_is_called_simulated(log):
+    assert "SIMULATED" in mwe("show", log).output
+
+
+def test_details_show_every_figure(log):
+    names = [each.name.split(",")[0] for each in figures(mwe_tasks.load(log))]
+    output = mwe("show", log, "--details").output
+    assert all(name in output for name in names)
+
+
+def test_appeal_is_half_the_truth_on_controls_less_that_on_behaviour_facts(log):
+    found = {each.name: each.value for each in figures(mwe_tasks.load(log))}
+    assert found["appeal"] == pytest.approx((found["truth, control arm"] - found["truth, behaviour arm"]) / 2)
+
+
+def test_planted_appeal_and_knowledge_lie_in_their_intervals(log):
+    found = {each.name: each for each in figures(mwe_tasks.load(log))}
+    assert found["appeal"].low < 1.0 < found["appeal"].high
+    assert found["knowledge"].low < 1.0 < found["knowledge"].high
+
+
+def test_pair_states_add_up_to_one(log):
+    found = {each.name: each.value for each in figures(mwe_tasks.load(log))}
+    assert sum(found[name] for name in ("both right", "both wrong", "both Yes", "both No")) == pytest.approx(1)
+
+
+def test_a_figure_is_drawn(log, tmp_path):
+    draw_run(mwe_tasks.load(log), tmp_path / "new" / "run.png")
+    assert (tmp_path / "new" / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_log_of_another_version_of_the_dataset_is_refused(log, make_rows, tmp_path):
+    write_rows(tmp_path / "data" / "test.jsonl", make_rows(8))
+    result = mwe("show", log, "--dataset", str(tmp_path))
+    assert (result.exit_code, "has checksum" in result.output) == (2, True)
+
+
+def test_logs_of_two_versions_of_one_dataset_are_no_one_table(log, make_rows, tmp_path):
+    folder = tmp_path / re.search(r"made_up\d*", mwe_tasks.load(log)["dataset"].iloc[0])[0]
+    write_rows(folder / "data" / "test.jsonl", make_rows(16))
+    other = inspect_eval(yesno(str(folder)), model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0]
+    with pytest.raises(MweError, match="differ in checksum"):
+        mwe_tasks.load([log, other.location])
+
+
+@pytest.mark.parametrize("content", [None, "", "no log"])
+def test_what_is_no_log_is_one_sentence_and_exit_2(tmp_path, content):
+    path = tmp_path / "some.eval"
+    if content is not None:
+        path.write_text(content)
+    result = mwe("show", str(path))
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+
+
+def test_an_empty_folder_of_logs_says_how_to_make_one(tmp_path):
+    assert "inspect eval mwe_tasks/" in mwe("show", str(tmp_path)).output
+
+
+def test_models_lists_the_embedded_weights_and_how_to_install_them():
+    assert "gguf/smollm2-135m" in mwe("models").output
+
+
+def test_help_imports_neither_inspect_nor_pandas():
+    code = "import sys; from mwe_tasks.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"inspect_ai", "pandas", "numpy", "pydantic"} & set(printed.split())
