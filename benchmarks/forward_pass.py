@@ -22,7 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from mwe_tasks.llama import Llama, load
 from mwe_tasks.prompts import render
-from mwe_tasks.weights import find_weights
+from mwe_tasks.weights import find_weights, pinned_file
 
 LABELS = ("Yes", "No")
 CORRELATION, MEAN = 0.99, 0.1
@@ -35,8 +35,7 @@ def main() -> int:
     parser.add_argument("--questions", type=Path, help="a text file of one question a line, instead of the dataset")
     options = parser.parse_args()
     questions = _questions(options.questions, options.rows)
-    path = find_weights("smollm2-135m")
-    llama, reference = load(path), _reference(path)
+    llama, reference = load(find_weights("smollm2-135m")), _reference(pinned_file("smollm2-135m"))
     met = [_compare(llama, reference, questions, style) for style in ("chat", "completion")]
     return 0 if all(met) else 1
 

@@ -11,7 +11,7 @@ LAYERS = {
     "publish": {"dedup", "surface", "findings", "quality"},
     "score": {
         *("prompts", "parsing", "scoring", "asking", "tasks", "providers", "generators"),
-        *("label_logprobs", "gguf_header", "llama", "weights"),
+        *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
     "analyse": {"table", "contrasts", "plot"},
     "edge": {"cli", "demo", "_registry", "__init__"},

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from mwe_tasks.dequantise import in_16_bits
 from mwe_tasks.errors import MweError, UnknownName
 from mwe_tasks.rows import checksum
 
@@ -67,7 +68,8 @@ def find_weights(name: str) -> Path:
     """
     for pinned in PINNED:
         if name == pinned.name:
-            return _pinned_file(pinned)
+            # The name of the cached file holds the hash of the weights that it was made from.
+            return in_16_bits(pinned_file(name), f"{name}-{pinned.sha256[:16]}-f16")
     if name.startswith("hf:"):
         return _checked(_download(name))
     if "/" in name or os.sep in name or name.endswith(".gguf") or Path(name).exists():
@@ -87,7 +89,9 @@ def _hash(path: Path, size: int, changed: int) -> str:
     return checksum(path)
 
 
-def _pinned_file(pinned: Pinned) -> Path:
+def pinned_file(name: str) -> Path:
+    """The file of pinned weights as it is shipped, its bytes checked; raises MweError where it is not so."""
+    pinned = next(each for each in PINNED if each.name == name)
     path = _installed(pinned)
     if path is None:
         raise MweError(f"The weights of {pinned.name} are not installed: {_install(pinned)}")
