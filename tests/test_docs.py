@@ -1,0 +1,64 @@
+"""README against the disk and the commands: the tree, every command, every option."""
+
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mwe_tasks.cli import COMMANDS, main
+from mwe_tasks.tasks import yesno
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+DOCUMENTED = sorted(set(re.findall(r"(?:mwe|inspect eval|make) [^`\n#|]+", " ".join(re.findall(r"`[^`\n]+`", README)))))
+
+
+def tree():
+    """The names in the README's tree, with the folder they stand in."""
+    block = README.split("## The tree")[1].split("```")[1]
+    folder = ""
+    for line in block.splitlines()[1:]:
+        if not line.strip():
+            continue
+        name = line.split()[0]
+        if not line.startswith(" "):
+            folder = name if name.startswith("src") else ""
+        yield (folder if line.startswith(" ") else "") + name
+
+
+def test_everything_in_the_tree_is_on_the_disk():
+    missing = [name for name in tree() if not ((PROJECT / name).exists() or (PROJECT / f"{name}.py").exists())]
+    assert missing == []
+
+
+def test_every_module_is_in_the_tree():
+    modules = {path.stem for path in (PROJECT / "src/mwe_tasks").glob("*.py") if not path.stem.startswith("_")}
+    assert modules <= {name.removeprefix("src/mwe_tasks/") for name in tree()}
+
+
+@pytest.mark.parametrize("command", [each.strip() for each in DOCUMENTED if each.startswith("mwe ")])
+def test_every_mwe_command_in_the_readme_exists_and_takes_its_options(command):
+    words = shlex.split(command)[1:]
+    if "not there yet" in README.split(command)[1][:40]:
+        pytest.skip("the README says that it is not there yet")
+    found = main.get_command(None, words[0])
+    assert found is not None
+    assert {word for word in words if word.startswith("--")} <= {name for each in found.params for name in each.opts}
+
+
+def test_every_task_argument_in_the_readme_exists_and_each_is_named():
+    taken = set(inspect.signature(yesno).parameters)
+    assert set(re.findall(r"-T (\w+)=", README)) - {"name"} <= taken
+    assert all(f"`{name}`" in README for name in taken)
+
+
+def test_every_make_target_in_the_readme_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.M))
+    assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
+
+
+def test_every_command_has_an_example_in_its_help():
+    for name in COMMANDS:
+        assert f"mwe {name}" in main.get_command(None, name).help
