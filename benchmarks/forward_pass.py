@@ -11,6 +11,7 @@ Needs `pip install torch==2.13.0 transformers gguf accelerate` beside mwe-tasks[
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from transformers import AutoModelForCausalLM
 
 from mwe_tasks.llama import Llama, load
 from mwe_tasks.prompts import render
+from mwe_tasks.sources import shipped_folder
 from mwe_tasks.weights import find_weights, pinned_file
 
 LABELS = ("Yes", "No")
@@ -31,8 +33,10 @@ CORRELATION, MEAN = 0.99, 0.1
 def main() -> int:
     """Prints the comparison for both styles; 1 where a required number is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", type=int, default=200, help="how many questions, spread over the dataset")
-    parser.add_argument("--questions", type=Path, help="a text file of one question a line, instead of the dataset")
+    parser.add_argument(
+        "--rows", type=int, default=200, help="how many questions, spread over those written for sycophantic_yesno"
+    )
+    parser.add_argument("--questions", type=Path, help="a text file of one question a line, instead of those")
     options = parser.parse_args()
     questions = _questions(options.questions, options.rows)
     llama, reference = load(find_weights("smollm2-135m")), _reference(pinned_file("smollm2-135m"))
@@ -86,9 +90,8 @@ def _reference(path: Path) -> Any:
 def _questions(file: Path | None, rows: int) -> list[str]:
     if file is not None:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()][:rows]
-    from mwe_tasks.readers import read_rows
-
-    asked = [row.question for row in read_rows("sycophantic_yesno").rows]
+    written = shipped_folder("datasets") / "sycophantic_yesno" / "written.jsonl"
+    asked = [json.loads(line)["asked_yes"] for line in written.read_text(encoding="utf-8").splitlines()]
     return asked[:: max(1, len(asked) // rows)][:rows]
 
 

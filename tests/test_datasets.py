@@ -12,6 +12,8 @@ from mwe_tasks.sources import known_datasets
 from mwe_tasks.tasks import pick_shots
 
 NAME = "sycophantic_yesno"
+if NAME not in known_datasets():
+    pytest.skip(f"{NAME} is written and not yet read: it has no rows", allow_module_level=True)
 FOLDER = known_datasets()[NAME]
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
 

@@ -21,7 +21,8 @@ class UnknownName(MweError):
 
     def __init__(self, kind: str, name: object, *, known: Iterable[object]) -> None:
         names = ", ".join(str(one) for one in known)
-        super().__init__(f"No {kind} is named {str(name)!r}. There are: {names}.")
+        there = f"There are: {names}." if names else "There are none yet."
+        super().__init__(f"No {kind} is named {str(name)!r}. {there}")
 
 
 class BadRows(MweError):
