@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from mwe_tasks.errors import MweError
 from mwe_tasks.label_logprobs import measure
 from mwe_tasks.labels import continuations, from_top_logprobs, logsumexp, spellings
 
@@ -26,12 +27,12 @@ def test_a_spelling_that_merges_with_the_prompt_is_left_out():
 
 
 def test_labels_that_share_a_sequence_are_refused():
-    with pytest.raises(ValueError, match="same tokens"):
+    with pytest.raises(MweError, match="same tokens"):
         continuations(letters, "A:", ["Yes", "yes"])
 
 
 def test_labels_of_which_one_begins_the_other_are_refused():
-    with pytest.raises(ValueError, match="same tokens"):
+    with pytest.raises(MweError, match="same tokens"):
         continuations(letters, "A:", ["No", "None"])
 
 
@@ -104,3 +105,8 @@ def test_a_label_of_several_tokens_has_the_product_of_their_probabilities():
 def test_nothing_left_out_gives_no_tolerance():
     added = continuations(letters, "A:", ["Yes", "No"])
     assert measure(alphabet, tuple(letters("A:")), added).tolerance == pytest.approx(0, abs=1e-4)
+
+
+def test_a_listed_token_that_begins_an_unlisted_spelling_is_in_the_bound():
+    bounds = from_top_logprobs([(" No", math.log(0.6)), (" Y", math.log(0.3)), ("So", math.log(0.01))], ["Yes", "No"])
+    assert math.exp(bounds.high["Yes"]) == pytest.approx(0.3 + 0.06)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from mwe_tasks.errors import MweError
+
 Tokens = tuple[int, ...]
 
 
@@ -67,7 +69,7 @@ def continuations(
     is prefix-free over all labels: of two sequences of which one begins the other only the shorter is kept,
     since whoever says the longer has said the shorter. Equal sequences are one event.
 
-    Raises ValueError where two labels share a sequence, or one's begins the other's.
+    Raises MweError where two labels share a sequence, or one's begins the other's.
     """
     before = tuple(encode(prompt))
     added: dict[str, dict[Tokens, str]] = {}
@@ -93,13 +95,11 @@ def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -
 
     A token counts where its whole stripped string is a spelling: "Not", "Now", "None" and "Noam" never do.
     Equal strings are distinct tokens, and are summed. With S the summed probability of the label's listed
-    tokens, u its unlisted spellings, p_k the least listed probability and R = max(0, 1 - all listed):
+    tokens, B that of the listed tokens that begin one of its unlisted spellings (" Y" of " YES"), u its unlisted
+    spellings, p_k the least listed probability and R = max(0, 1 - all listed):
 
         low  = ln S                       (None where nothing is listed)
-        high = ln min(S + u p_k, S + R)   (an unlisted token has at most p_k, and all of them at most R)
-
-    A spelling counts here as one token: one that is written as several, of which the first is listed, is
-    not in the bound.
+        high = ln (S + B + min(u p_k, R)) (an unlisted token has at most p_k, and all of them at most R)
     """
     if not top:
         return None
@@ -111,11 +111,12 @@ def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -
         known = spellings(label)
         words = {spelling.strip() for spelling in known}
         listed = [(token, logprob) for token, logprob in top if token.strip() in words]
-        unlisted = len(set(known) - {token for token, _ in listed})
+        unlisted = set(known) - {token for token, _ in listed}
+        begun = [ln for token, ln in top if token and any(s.startswith(token) and s != token for s in unlisted)]
         total = logsumexp(logprob for _, logprob in listed)
         low[label] = total if listed else None
-        most = smallest + math.log(unlisted) if unlisted else -math.inf
-        high[label] = logsumexp([total, min(most, rest)])
+        most = smallest + math.log(len(unlisted)) if unlisted else -math.inf
+        high[label] = logsumexp([total, *begun, min(most, rest)])
     return LabelBounds(low=low, high=high)
 
 
@@ -140,4 +141,6 @@ def _refuse_shared(added: Mapping[str, Mapping[Tokens, str]]) -> None:
             for n in range(1, len(tokens) + 1):
                 other, theirs = owner.get(tokens[:n], (label, spelling))
                 if other != label:
-                    raise ValueError(f"{spelling!r} ({label}) and {theirs!r} ({other}) begin with the same tokens")
+                    raise MweError(
+                        f"{spelling!r} ({label}) and {theirs!r} ({other}) begin with the same tokens: choose others"
+                    )
