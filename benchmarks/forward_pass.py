@@ -11,7 +11,6 @@ Needs `pip install torch==2.13.0 transformers gguf accelerate` beside mwe-tasks[
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from mwe_tasks.llama import Llama, load
 from mwe_tasks.prompts import render
-from mwe_tasks.sources import shipped_folder
+from mwe_tasks.readers import read_rows
 from mwe_tasks.weights import find_weights, pinned_file
 
 LABELS = ("Yes", "No")
@@ -33,9 +32,7 @@ CORRELATION, MEAN = 0.99, 0.1
 def main() -> int:
     """Prints the comparison for both styles; 1 where a required number is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--rows", type=int, default=200, help="how many questions, spread over those written for sycophantic_yesno"
-    )
+    parser.add_argument("--rows", type=int, default=200, help="how many questions, spread over sycophantic_yesno")
     parser.add_argument("--questions", type=Path, help="a text file of one question a line, instead of those")
     options = parser.parse_args()
     questions = _questions(options.questions, options.rows)
@@ -90,8 +87,7 @@ def _reference(path: Path) -> Any:
 def _questions(file: Path | None, rows: int) -> list[str]:
     if file is not None:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()][:rows]
-    written = shipped_folder("datasets") / "sycophantic_yesno" / "written.jsonl"
-    asked = [json.loads(line)["asked_yes"] for line in written.read_text(encoding="utf-8").splitlines()]
+    asked = [row.question for row in read_rows("sycophantic_yesno").rows]
     return asked[:: max(1, len(asked) // rows)][:rows]
 
 

@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from mwe_tasks.contrasts import arm_mean
+from mwe_tasks.contrasts import ranks
+from mwe_tasks.estimates import arm_mean, larger_error, tenth
 
 
 def test_with_one_arm_it_is_the_mean_and_its_standard_error():
@@ -38,3 +40,43 @@ def test_under_thirty_topics_the_error_is_by_fact():
 
 def test_an_arm_of_one_fact_has_no_error():
     assert np.isnan(arm_mean([1.0, 2.0, 3.0], [0, 0, 1])[1])
+
+
+def test_a_clustered_error_of_equal_rows_is_that_of_one_of_them():
+    influence = np.random.default_rng(5).normal(size=60) / 60
+    facts = np.arange(60)
+    alone = larger_error(influence, facts, ["one topic"] * 60)
+    doubled = larger_error(np.repeat(influence, 2) / 2, np.repeat(facts, 2), ["one topic"] * 120)
+    assert doubled == pytest.approx(alone)
+
+
+def test_the_interval_of_an_auc_covers_it_as_often_as_it_says():
+    # Two normal clouds one standard deviation apart have an AUC of Phi(1 / sqrt 2).
+    draw, true, covered = np.random.default_rng(6), stats.norm.cdf(1 / np.sqrt(2)), 0
+    for _ in range(400):
+        shared = 0.7 * draw.normal(size=60)
+        noise = np.sqrt(1 - 0.7**2) * draw.normal(size=(2, 60))
+        run = pd.DataFrame(
+            {
+                "logodds_first": [*(shared + noise[0] + 1), *(shared + noise[1])],
+                "truth": ["Yes"] * 60 + ["No"] * 60,
+                "first_label": "Yes",
+                "fact": [f"fact {n}" for n in range(60)] * 2,
+                "topic": "all",
+            }
+        )
+        (found,) = ranks(run)
+        covered += found.low < true < found.high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_an_auc_without_ties_is_the_share_of_pairs_in_order():
+    run = pd.DataFrame({"logodds_first": [3.0, 1.0, 2.0, 0.0], "truth": ["Yes", "Yes", "No", "No"]})
+    (found,) = ranks(run.assign(first_label="Yes", fact=["a", "b", "a", "b"], topic="all"))
+    assert found.value == 0.75
+
+
+def test_the_interval_of_a_tenth_percentile_is_made_of_observed_values():
+    found = tenth("tenth", np.arange(200.0), "")
+    assert (found.low, found.high) == (11.0, 29.0)
+    assert stats.binom.cdf(29, 200, 0.1) - stats.binom.cdf(11, 200, 0.1) >= 0.95

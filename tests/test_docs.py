@@ -3,6 +3,8 @@
 import inspect
 import re
 import shlex
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,13 @@ from mwe_tasks.tasks import yesno
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
-DOCUMENTED = sorted(set(re.findall(r"(?:mwe|inspect eval|make) [^`\n#|]+", " ".join(re.findall(r"`[^`\n]+`", README)))))
+DOCUMENTED = sorted(
+    {
+        each.strip()
+        for each in re.findall(r"(?:mwe|inspect eval|make) [^`\n#|]+", " ".join(re.findall(r"`[^`\n]+`", README)))
+    }
+)
+NOT_YET = ["mwe score"]
 
 
 def tree():
@@ -38,14 +46,28 @@ def test_every_module_is_in_the_tree():
     assert modules <= {name.removeprefix("src/mwe_tasks/") for name in tree()}
 
 
-@pytest.mark.parametrize("command", [each.strip() for each in DOCUMENTED if each.startswith("mwe ")])
+@pytest.mark.parametrize("command", [each for each in DOCUMENTED if each.startswith("mwe ") and each not in NOT_YET])
 def test_every_mwe_command_in_the_readme_exists_and_takes_its_options(command):
     words = shlex.split(command)[1:]
-    if "not there yet" in README.split(command)[1][:40]:
-        pytest.skip("the README says that it is not there yet")
     found = main.get_command(None, words[0])
     assert found is not None
     assert {word for word in words if word.startswith("--")} <= {name for each in found.params for name in each.opts}
+
+
+@pytest.mark.parametrize("command", NOT_YET)
+def test_a_command_that_is_said_to_be_missing_is_missing(command):
+    assert f"`{command}` is not there yet" in README
+    assert command.split()[1] not in COMMANDS
+
+
+@pytest.mark.parametrize("command", [each for each in DOCUMENTED if each.startswith("inspect eval mwe_tasks/")])
+def test_every_inspect_command_in_the_readme_names_a_task_of_ours_and_its_arguments(command):
+    words = shlex.split(command)
+    name = words[2].removeprefix("mwe_tasks/")
+    made = yesno if name == "yesno" else getattr(import_module(f"mwe_tasks.generators.{name}"), name)
+    arguments = {after.partition("=")[0] for before, after in pairwise(words) if before == "-T"}
+    assert arguments <= set(inspect.signature(made).parameters)
+    assert "--model" in words
 
 
 def test_every_task_argument_in_the_readme_exists_and_each_is_named():

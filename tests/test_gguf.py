@@ -75,6 +75,25 @@ def test_label_log_probabilities_come_through_generate():
 
 
 @installed
+def test_a_text_that_goes_on_from_its_labels_is_the_same_however_calls_are_mixed():
+    asked = {"temperature": 0.0, "max_tokens": 8, "extra_body": {"labels": list(LABELS), "style": "completion"}}
+
+    async def all_at_once(texts):
+        model = get_model("gguf/smollm2-135m")
+        return await asyncio.gather(*(model.generate(text, config=GenerateConfig(**asked)) for text in texts))
+
+    mixed = asyncio.run(all_at_once(QUESTIONS[::-1]))[::-1]
+    alone = [ask(question, **asked) for question in QUESTIONS]
+    assert [(o.completion, o.metadata) for o in mixed] == [(o.completion, o.metadata) for o in alone]
+
+
+@installed
+def test_a_question_that_would_end_its_own_turn_is_refused():
+    with pytest.raises(MweError, match="special token"):
+        ask("Is <|im_end|> a word?", max_tokens=1)
+
+
+@installed
 def test_a_stop_sequence_ends_the_text():
     output = ask("Count: one, two, three", max_tokens=20, stop_seqs=[","], extra_body={"style": "completion"})
     assert "," not in output.completion

@@ -8,12 +8,12 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {"errors", "rows", "records", "sources", "readers", "labels"},
-    "publish": {"dedup", "surface", "findings", "quality"},
+    "publish": {"curated", "dedup", "surface", "findings", "quality"},
     "score": {
-        *("prompts", "parsing", "scoring", "asking", "tasks", "providers", "generators"),
+        *("prompts", "parsing", "scoring", "probing", "asking", "tasks", "providers", "generators"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
-    "analyse": {"table", "contrasts", "plot"},
+    "analyse": {"table", "estimates", "contrasts", "plot"},
     "edge": {"cli", "demo", "_registry", "__init__"},
 }
 SEEN_FROM = {

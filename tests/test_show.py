@@ -35,7 +35,7 @@ def mwe(*words):
 
 
 def test_the_sentence_comes_first(log):
-    assert mwe("show", log).output.startswith("sim/appeal-up-10b on made_up")
+    assert mwe("show", log).output.lstrip().startswith("sim/appeal-up-10b on made_up")
 
 
 def test_a_simulated_model_is_called_simulated(log):

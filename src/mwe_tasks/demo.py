@@ -15,7 +15,7 @@ TASK = "mwe_tasks/sycophantic_yesno"
 
 EXPECTED = """\
 What to expect of a model this small: pair accuracy near .5, which is chance, and a strong bias towards one
-label whatever is asked (Yes-bias). Accuracy over questions alone would hide both; the twins show them."""
+label: here both twins of a fact, whose answers are opposite, are answered alike in {alike:.0%} of facts."""
 
 NEXT = """\
 What next:
@@ -31,6 +31,7 @@ def run_demo(folder: Path) -> None:
     from inspect_ai import eval as inspect_eval
 
     from mwe_tasks.cli.show import print_run
+    from mwe_tasks.contrasts import figures
     from mwe_tasks.plot import draw_run
     from mwe_tasks.table import load
 
@@ -42,5 +43,6 @@ def run_demo(folder: Path) -> None:
     print_run(run, details=False)
     figure = folder / "demo.png"
     draw_run(run, figure)
-    click.echo(f"Figure: {figure}\n\n{EXPECTED}\n")
+    alike = sum(each.value for each in figures(run) if each.name in ("both Yes", "both No"))
+    click.echo(f"Figure: {figure}\n\n{EXPECTED.format(alike=alike)}\n")
     click.echo(NEXT.format(task=TASK, model=MODEL, log=log.location, folder=folder))

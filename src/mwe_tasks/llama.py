@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -74,7 +75,8 @@ class Llama:
         self.template = template
         """The file's own chat template, unchanged."""
         self._key = secrets.token_hex()
-        self._scoring = threading.Lock()
+        self.alone = threading.RLock()
+        """Held over each call; hold it over several whose second is to go on from the first."""
         self._server = self._start()
         self._address = urlsplit(self._server.listening_address).netloc
 
@@ -114,10 +116,18 @@ class Llama:
             "threads": self.threads,
         }
 
-    def encode(self, text: str) -> Tokens:
-        """The text's token ids, special tokens read as such, with BOS where the tokenizer adds one."""
-        asked = {"content": text, "add_special": True, "parse_special": True}
+    def encode(self, text: str, *, special: bool = True) -> Tokens:
+        """The text's token ids with BOS where the tokenizer adds one, special tokens read as such or as text."""
+        asked = {"content": text, "add_special": True, "parse_special": special}
         return tuple(self._ask("/tokenize", asked)["tokens"])
+
+    def refuse_special(self, text: str) -> None:
+        """Raises MweError where a user's text would be read as one of the model's special tokens."""
+        if self.encode(text) != self.encode(text, special=False):
+            raise MweError(
+                f"{text[:60]!r} holds what {self.path.name} reads as a special token, which would end a turn or the "
+                "like: take it out of the question."
+            )
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The messages in the file's chat template, up to where the next answer begins.
@@ -148,13 +158,17 @@ class Llama:
             # weights that rounds differently from starting anew, by up to .01 nats, but the same way each time.
             return self._likeliest(tokens, k, reuse=next(asked) > 0)
 
-        with self._scoring:
+        with self.alone:
             return measure(likeliest, start, added)
 
-    def complete(self, prompt: str, **options: Any) -> Completion:
-        """One text after the prompt; options are llama.cpp's (max_tokens, temperature, seed, stop, ...)."""
-        with self._scoring:
-            reply = self._complete(self.encode(prompt), cache_prompt=False, **options)
+    def complete(self, prompt: str, *, reuse: bool = False, **options: Any) -> Completion:
+        """One text after the prompt; options are llama.cpp's (max_tokens, temperature, seed, stop, ...).
+
+        With `reuse` it goes on from the work of the call before: the same text each time only where `alone` was
+        held over both.
+        """
+        with self.alone:
+            reply = self._complete(self.encode(prompt), cache_prompt=reuse, **options)
         choice = reply["choices"][0]
         return Completion(choice["text"], reply["usage"]["completion_tokens"], choice["finish_reason"] == "stop")
 
@@ -205,4 +219,14 @@ def _checked(ask: Callable[[], Any]) -> Any:
 
 def _cores() -> int:
     # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _quota())
+
+
+def _quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The cores that a container may use (cgroup v2); more than any machine has where it is not limited."""
+    try:
+        most, period = file.read_text(encoding="ascii").split()
+        return max(1, int(most) // int(period))
+    except (OSError, ValueError):  # another system, or "max 100000"
+        return sys.maxsize

@@ -51,8 +51,9 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         f"Yes-bias {bias:+.2f} nats",
         (bias, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(4, -10),
+        xytext=(4, -10) if bias > 0 else (-4, -10),
         textcoords="offset points",
+        horizontalalignment="left" if bias > 0 else "right",
         color=GREY,
         fontsize=9,
     )
@@ -62,7 +63,9 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         range(4),
         [f"{names[c]}: nicer {a}, true {truth[c, a]}" for c, a in reversed(cells)],
     )
-    axes.set_xlabel("ln P(Yes) - ln P(No) at the answer position, nats")
+    axes.set_xlabel(
+        "ln P(Yes) - ln P(No) at the answer position, nats\n(dots: questions; diamonds: means with 95% intervals)"
+    )
     head = run.iloc[0]
     axes.set_title(
         f"{head['model']} on {head['dataset']}: {len(run)} questions, {run['fact'].nunique()} facts",

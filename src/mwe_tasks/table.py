@@ -16,9 +16,9 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """The questions and scores of one or more logs, one row a question.
 
     Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
-    matching_answer, question, the scores of each scorer (floats, NaN where unscored), missing (why
-    logodds_matching is), censored, and for each stance asked logodds_first_STANCE (the first label against the
-    second). Log odds are in nats.
+    matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
+    missing (why logodds_matching is), censored, and for each stance asked logodds_first_STANCE (the first label
+    against the second). Log odds are in nats.
 
     Raises MweError for a log that is missing, unfinished, not of this package, or of another dataset version
     or estimator than the rest.
@@ -102,6 +102,8 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "control": sample.metadata["control"],
         "truth": row["truth"],
         "matching_answer": row["answer_matching_behavior"].strip(),
+        "first_label": first,
+        "second_label": sample.store["labels"][1],
         "question": row["question"],
         "text": plain["text"],
         **values,

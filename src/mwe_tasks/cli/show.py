@@ -9,9 +9,9 @@ from mwe_tasks.errors import MweError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mwe_tasks.contrasts import Estimate
+    from mwe_tasks.estimates import Estimate
 
-HEADLINES = ("appeal", "matching share", "knowledge", "pair accuracy", "Yes-bias", "coverage")
+HEADLINES = ("shift", "appeal", "matching share", "knowledge", "pair accuracy", "Yes-bias", "coverage")
 
 
 @click.command()
@@ -46,6 +46,7 @@ def show(logs: tuple[str, ...], details: bool, dataset: str | None) -> None:
 
 def print_run(run: "pd.DataFrame", *, details: bool) -> None:
     """Prints one run: a sentence, its warnings, and a table of figures."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -53,19 +54,20 @@ def print_run(run: "pd.DataFrame", *, details: bool) -> None:
     from mwe_tasks.contrasts import figures
 
     found = figures(run)
-    click.echo(sentence(run, found))
+    click.echo(f"\n{sentence(run, found)}")
     for line in notes(run, found):
         click.echo(line)
-    table = Table("figure", "value", "95% interval", "n", "", title_justify="left")
+    table = Table("figure", "value", "95% interval", "facts", "", box=SIMPLE_HEAD)
     for column in table.columns[1:4]:
         column.justify = "right"
     shown = [each for each in found if details or each.name in HEADLINES]
     for each in shown:
-        interval = "" if each.low is None else f"{each.low:+.3f} to {each.high:+.3f}"
-        table.add_row(Text(each.name), f"{each.value:+.3f}", interval, str(each.n), Text(each.note))
+        digits = "+.3f" if each.note.startswith("nats") else ".3f"
+        interval = "" if each.low is None else f"{each.low:{digits}} to {each.high:{digits}}"
+        table.add_row(Text(each.name), f"{each.value:{digits}}", interval, str(each.n), Text(each.note))
     Console().print(table)
     if not details:
-        click.echo(f"{len(found) - len(shown)} more figures with --details; n counts facts.")
+        click.echo(f"{len(found) - len(shown)} more figures with --details.")
 
 
 def sentence(run: "pd.DataFrame", found: "list[Estimate]") -> str:
@@ -73,17 +75,19 @@ def sentence(run: "pd.DataFrame", found: "list[Estimate]") -> str:
     by_name = {each.name: each for each in found}
     head = run.iloc[0]
 
-    def said(name: str, digits: int, unit: str) -> str:
+    def said(name: str, unit: str = "") -> str:
         each = by_name[name]
-        interval = "" if each.low is None else f" [{each.low:.{digits}f}, {each.high:.{digits}f}]"
-        return f"{name} {each.value:.{digits}f}{unit}{interval}"
+        interval = "" if each.low is None else f" [{each.low:.3f}, {each.high:.3f}]"
+        return f"{name} {each.value:.3f}{unit}{interval}"
 
-    parts = [said("appeal", 2, " nats")]
+    parts = [said("shift", " nats")] if "shift" in by_name else []
+    parts.append(said("appeal", " nats"))
     if "knowledge" in by_name:
-        parts += [said("knowledge", 2, " nats"), said("pair accuracy", 3, "")]
+        parts += [said("knowledge", " nats"), said("pair accuracy")]
+    frame = "" if head["frame"] == "plain" else f", frame {head['frame']}"
     return (
         f"{head['model']} on {head['dataset']} ({len(run)} questions, {run['fact'].nunique()} facts, "
-        f"{head['style']} style): {', '.join(parts)}."
+        f"{head['style']} style{frame}): {', '.join(parts)}."
     )
 
 

@@ -1,0 +1,109 @@
+"""Finds out, once at the start of a run, how a model can be asked: by a look at its provider and one fixed question.
+
+Our own engines know ln P of every label (exact), some providers list the likeliest tokens (top_logprobs), from
+the rest answers are drawn (sampled). Providers drop options they do not know in silence, hence the probe.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.prompts import Style, Turn, render
+from mwe_tasks.providers.exact import ExactModelAPI
+from mwe_tasks.scoring import Estimator
+
+PROBE = "Is water wet?"
+RAW_PROVIDERS = ("openai-api-completions", "vllm-completions", "mockllm")
+"""Providers that hand a single message to the model as raw text; our own do so when asked."""
+CHAT_TOKENS = 1024
+"""Room for the thinking of reasoning models; others stop after their answer. `--max-tokens` overrides it."""
+COMPLETION_TOKENS = 8
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What one model gives, and the settings that make it give that."""
+
+    style: Style
+    estimator: Estimator
+    config: GenerateConfig
+    note: str
+    """What the probe saw, in a few words."""
+
+
+async def find_ability(model: Model, labels: Sequence[str], style: Style | None) -> Ability:
+    """How to ask this model, found out by asking it one fixed question.
+
+    Raises MweError for a model that cannot be asked in this style, or not at all.
+    """
+    provider = str(model).partition("/")[0]
+    if provider == "hf":
+        raise MweError(
+            "The hf provider reports another token's log probability than the sampled one's. "
+            "Score a GGUF file of the same checkpoint instead: --model gguf/PATH."
+        )
+    exact = isinstance(model.api, ExactModelAPI)
+    chosen: Style = style or default_style(model)
+    if chosen == "completion" and not exact and provider not in RAW_PROVIDERS:
+        raise MweError(
+            f"{model} puts each text in a chat template, so it cannot be asked in the completion style. "
+            "Leave -T style out, or use a completions provider such as openai-api-completions/SERVICE/MODEL."
+        )
+    base = GenerateConfig(
+        max_tokens=model.config.max_tokens or (COMPLETION_TOKENS if chosen == "completion" else CHAT_TOKENS),
+        stop_seqs=["\n"] if chosen == "completion" else None,
+    )
+    if isinstance(model.api, ExactModelAPI):
+        settings = GenerateConfig(
+            max_tokens=model.config.max_tokens or COMPLETION_TOKENS,
+            temperature=0.0,
+            extra_body={"labels": list(labels), "style": chosen},
+        )
+        return Ability(chosen, "exact", base.merge(settings), "log probabilities of the labels")
+    turns = render(PROBE, labels=labels, style=chosen, template=0)
+    return await _probe(model, [as_message(turn) for turn in turns], base, chosen)
+
+
+def default_style(model: Model) -> Style:
+    """Completion for providers of raw text and for weights without a chat template; else chat."""
+    if isinstance(model.api, ExactModelAPI):
+        return "chat" if model.api.default_style == "chat" else "completion"
+    return "completion" if str(model).partition("/")[0].endswith("-completions") else "chat"
+
+
+async def _probe(model: Model, messages: list[ChatMessage], base: GenerateConfig, style: Style) -> Ability:
+    refusal = ""
+    for wanted in (
+        GenerateConfig(logprobs=True, top_logprobs=20, temperature=0.0),
+        GenerateConfig(logprobs=True, top_logprobs=5, temperature=0.0),
+        GenerateConfig(logprobs=True, top_logprobs=20),
+        GenerateConfig(temperature=1.0),
+    ):
+        config = base.merge(wanted)
+        try:
+            output = await model.generate(messages, config=config)
+        except Exception as error:
+            if getattr(error, "status_code", None) not in (400, 404, 422):
+                raise  # no matter of options
+            refusal = f", asked for them it said: {str(error)[:200]}"
+            continue
+        if wanted.logprobs is None:
+            break
+        if not output.completion and wanted.top_logprobs == 20:
+            continue  # an empty reply tells nothing: ask again
+        if output.choices and (logprobs := output.choices[0].logprobs) and logprobs.content:
+            listed = len(logprobs.content[0].top_logprobs or [])
+            return Ability(style, "top_logprobs", config, f"top {listed} log probabilities")
+        return Ability(style, "sampled", base.merge(GenerateConfig(temperature=1.0)), f"no log probabilities{refusal}")
+    else:
+        config = base
+        await model.generate(messages, config=config)
+    return Ability(style, "sampled", config, f"no log probabilities{refusal}")
+
+
+def as_message(turn: Turn) -> ChatMessage:
+    """A turn as Inspect's message."""
+    kind = ChatMessageUser if turn.role == "user" else ChatMessageAssistant
+    return kind(content=turn.text)
