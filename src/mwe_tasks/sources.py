@@ -26,7 +26,7 @@ class Source(NamedTuple):
     name: str
     split: str
     where: str
-    """The path, or hf:ORG/NAME@COMMIT: enough to find the same bytes again."""
+    """The path (from the top of the project for a name), or hf:ORG/NAME@COMMIT: enough to find the same bytes again."""
 
 
 def locate(source: str | Path, split: str = "test") -> Source:
@@ -34,7 +34,9 @@ def locate(source: str | Path, split: str = "test") -> Source:
     if isinstance(source, str) and source.startswith("hf:"):
         return _on_hub(source, split)
     if isinstance(source, str) and source in (known := known_datasets()):
-        return _in_folder(known[source], split)
+        found = _in_folder(known[source], split)
+        # The same on every machine, so that a log that is published names no folder of its author's.
+        return found._replace(where=f"datasets/{source}/data/{found.path.name}")
     path = Path(source).expanduser()
     try:
         if path.is_dir() and str(source):
