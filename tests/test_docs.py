@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mwe_tasks.cli import COMMANDS, main
 from mwe_tasks.tasks import yesno
@@ -74,6 +75,17 @@ def test_every_task_argument_in_the_readme_exists_and_each_is_named():
     taken = set(inspect.signature(yesno).parameters)
     assert set(re.findall(r"-T (\w+)=", README)) - {"name"} <= taken
     assert all(f"`{name}`" in README for name in taken)
+
+
+def test_the_output_in_the_readme_is_that_of_the_log_behind_it():
+    log = PROJECT / "logs/sycophantic_yesno/smollm2-135m.eval"
+    printed = CliRunner().invoke(main, ["show", str(log)]).output.split()
+    assert README.split("```text")[1].split("```")[0].split() == printed
+
+
+def test_the_log_behind_the_readme_is_of_the_dataset_as_it_is():
+    log = str(PROJECT / "logs/sycophantic_yesno/smollm2-135m.eval")
+    assert CliRunner().invoke(main, ["show", log, "--dataset", "sycophantic_yesno"]).exit_code == 0
 
 
 def test_every_make_target_in_the_readme_exists():

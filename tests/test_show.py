@@ -69,6 +69,17 @@ def test_a_figure_is_drawn(log, tmp_path):
     assert (tmp_path / "new" / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_show_draws_the_figure_of_one_log(log, tmp_path):
+    assert mwe("show", log, "--figure", str(tmp_path / "run.png")).exit_code == 0
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_figure_of_two_logs_is_refused(log, dataset, tmp_path):
+    other = inspect_eval(yesno(str(dataset)), model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0].location
+    result = mwe("show", log, other, "--figure", str(tmp_path / "run.png"))
+    assert (result.exit_code, "name one" in result.output) == (2, True)
+
+
 def test_a_log_of_another_version_of_the_dataset_is_refused(log, make_rows, tmp_path):
     write_rows(tmp_path / "data" / "test.jsonl", make_rows(8))
     result = mwe("show", log, "--dataset", str(tmp_path))

@@ -1,5 +1,6 @@
 """`mwe show`: the figures of a log, the sentence first."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +18,13 @@ HEADLINES = ("shift", "appeal", "matching share", "knowledge", "pair accuracy", 
 @click.command()
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--details", is_flag=True, help="Print every figure, not only the headline ones.")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the log odds of one log's questions, by arm and matching answer, into this PNG file.",
+)
 @click.option("--dataset", help="Refuse logs of another version of this dataset.")
-def show(logs: tuple[str, ...], details: bool, dataset: str | None) -> None:
+def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str | None) -> None:
     """Print the figures of logs, one table a model, the sentence first.
 
     LOGS are files that `inspect eval` wrote, or folders of them.
@@ -27,6 +33,7 @@ def show(logs: tuple[str, ...], details: bool, dataset: str | None) -> None:
     Examples:
       mwe show logs/
       mwe show logs/2026-11-24T10-00-00_sycophantic-yesno_abc.eval --details
+      mwe show logs/sycophantic_yesno/smollm2-135m.eval --figure run.png
       mwe show logs/ --dataset sycophantic_yesno
     """
     from mwe_tasks.readers import read_rows
@@ -40,8 +47,15 @@ def show(logs: tuple[str, ...], details: bool, dataset: str | None) -> None:
                 f"The log's dataset has checksum {found[:12]}, {dataset} here has {expected[:12]}: "
                 "score the model again, or check out the version that the log was made with."
             )
+    if figure is not None and table["log"].nunique() > 1:
+        raise MweError(f"A figure shows one log, and there are {table['log'].nunique()}: name one.")
     for _, run in table.groupby("log", sort=False):
         print_run(run, details=details)
+    if figure is not None:
+        from mwe_tasks.plot import draw_run
+
+        draw_run(table, figure)
+        click.echo(f"Figure: {figure}")
 
 
 def print_run(run: "pd.DataFrame", *, details: bool) -> None:
