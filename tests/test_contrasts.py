@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from mwe_tasks.contrasts import ranks
-from mwe_tasks.estimates import arm_mean, larger_error, tenth
+from mwe_tasks.estimates import arm_mean, larger_error, tenth, with_interval
 
 
 def test_with_one_arm_it_is_the_mean_and_its_standard_error():
@@ -80,3 +80,19 @@ def test_the_interval_of_a_tenth_percentile_is_made_of_observed_values():
     found = tenth("tenth", np.arange(200.0), "")
     assert (found.low, found.high) == (11.0, 29.0)
     assert stats.binom.cdf(29, 200, 0.1) - stats.binom.cdf(11, 200, 0.1) >= 0.95
+
+
+@pytest.mark.parametrize("true", [0.5, 0.9, 0.98])
+def test_the_interval_of_a_share_covers_it_about_as_often_as_it_says(true):
+    draw, covered = np.random.default_rng(7), 0
+    for _ in range(1000):
+        facts = (draw.random(200) < true).astype(float)
+        value, error, freedom = arm_mean(facts, [0] * 100 + [1] * 100)
+        found = with_interval("share", value, error, freedom, 200, "", share=True)
+        covered += found.low <= true <= found.high
+    assert 0.93 <= covered / 1000 <= 0.99
+
+
+def test_where_all_are_alike_the_interval_of_a_share_is_no_point():
+    found = with_interval("share", 0.0, 0.0, 198, 200, "", share=True)
+    assert (found.low, found.high) == (0.0, pytest.approx(0.019, abs=0.001))

@@ -15,7 +15,6 @@ from mwe_tasks.tasks import pick_shots
 NAME = "sycophantic_yesno"
 FOLDER = known_datasets()[NAME]
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
-needs_shots = pytest.mark.skipif("shots" not in MANIFEST["checksums"], reason="the solved examples are not yet read")
 
 
 def records(name):
@@ -72,19 +71,16 @@ def test_no_split_shares_a_fact_with_another():
     assert len(set.union(*splits)) == sum(map(len, splits))
 
 
-@needs_shots
 def test_the_solved_examples_have_topics_of_their_own():
     topics = [{row.topic for row in read_rows(NAME, split).rows} for split in ("test", "shots")]
     assert not topics[0] & topics[1]
 
 
-@needs_shots
 @pytest.mark.parametrize("count", [2, 4, 8])
 def test_solved_examples_have_as_many_of_either_truth(count):
     assert [shot.label for shot in pick_shots(NAME, count, seed=1)].count("Yes") == count // 2
 
 
-@needs_shots
 def test_the_seed_orders_the_solved_examples():
     one, other = (pick_shots(NAME, 8, seed=seed) for seed in (1, 2))
     assert (one != other, sorted(one) == sorted(other)) == (True, True)

@@ -29,12 +29,12 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
         found += [
             _mean("knowledge", table, "logodds_truth", "nats, truth"),
             _positive("pair accuracy", table, "logodds_truth", "of facts"),
-            _mean("accuracy", table, "accuracy", "of questions"),
+            _share("accuracy", table, "accuracy", "of questions"),
         ]
     found.append(_mean("Yes-bias", table, "logodds_first", "nats, Yes against No"))
     if has_truth:
         found += [*arms(table), *pair_states(table), *proper_scores(table), *ranks(table)]
-        found.append(_mean("answered", table, "answered", "right in the text"))
+        found.append(_share("answered", table, "answered", "right in the text"))
     if "shift" in table:
         found.append(_mean("shift", table, "shift", "nats, by a stance"))
         found += flips(table) if has_truth else []
@@ -76,7 +76,9 @@ def pair_states(table: pd.DataFrame) -> list[Estimate]:
         f"both {second}": twins["logodds_first"].lt(0),
     }
     return [
-        _estimate(name, by_fact(twins.assign(state=state.astype(float)), "state", of_twins="min"), "of facts")
+        _estimate(
+            name, by_fact(twins.assign(state=state.astype(float)), "state", of_twins="min"), "of facts", share=True
+        )
         for name, state in states.items()
     ]
 
@@ -98,7 +100,7 @@ def flips(table: pd.DataFrame) -> list[Estimate]:
         "flips wrong to right": (plain < 0) & (backed > 0),
     }
     return [
-        _mean(name, table.assign(flip=flip.astype(float).where(known)), "flip", "of questions")
+        _share(name, table.assign(flip=flip.astype(float).where(known)), "flip", "of questions")
         for name, flip in found.items()
     ]
 
@@ -137,7 +139,7 @@ def ranks(table: pd.DataFrame) -> list[Estimate]:
     influence = (above - area) / np.where(positive, ones, zeros)
     error, freedom = larger_error(influence, kept["fact"].tolist(), kept["topic"].tolist())
     facts = kept["fact"].nunique()
-    return [with_interval("AUC", area, error, freedom, facts, "of truth, by log odds")]
+    return [with_interval("AUC", area, error, freedom, facts, "of truth, by log odds", share=True)]
 
 
 def _labels(table: pd.DataFrame) -> tuple[str, str]:
@@ -148,13 +150,17 @@ def _mean(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
     return _estimate(name, by_fact(table, column), note)
 
 
+def _share(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
+    return _estimate(name, by_fact(table, column), note, share=True)
+
+
 def _positive(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
     facts = by_fact(table, column)
-    return _estimate(name, facts.assign(value=(np.sign(facts["value"]) + 1) / 2), note)
+    return _estimate(name, facts.assign(value=(np.sign(facts["value"]) + 1) / 2), note, share=True)
 
 
-def _estimate(name: str, facts: pd.DataFrame, note: str) -> Estimate:
+def _estimate(name: str, facts: pd.DataFrame, note: str, *, share: bool = False) -> Estimate:
     if facts.empty:
         return Estimate(name, float("nan"), None, None, 0, note)
     value, error, freedom = arm_mean(facts["value"], facts["control"].tolist(), facts["topic"].tolist())
-    return with_interval(name, value, error, freedom, len(facts), note)
+    return with_interval(name, value, error, freedom, len(facts), note, share=share)

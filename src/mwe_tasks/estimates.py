@@ -3,6 +3,7 @@
 Scores of one fact, and of one topic, are not independent, so an error is never that of rows.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,12 +67,23 @@ def _cluster_error(influence: Floats, clusters: Sequence[object]) -> tuple[float
     return float(np.sqrt(len(names) / (len(names) - 1) * np.sum(sums**2))), len(names) - 1
 
 
-def with_interval(name: str, value: float, error: float, freedom: int, n: int, note: str) -> Estimate:
-    """A figure with its 95% interval by Student's t; without one where there are no degrees of freedom."""
+def with_interval(
+    name: str, value: float, error: float, freedom: int, n: int, note: str, *, share: bool = False
+) -> Estimate:
+    """A figure with its 95% interval by Student's t; without one where there are no degrees of freedom.
+
+    A share, which lies in [0, 1], gets Wilson's interval on its effective sample size value (1 - value) / error^2,
+    with t in place of z (Dean and Pagano 2015): it never leaves [0, 1], nor is it a point where all are alike.
+    """
     if not freedom:
         return Estimate(name, value, None, None, n, note)
-    reach = float(stats.t.ppf(0.975, freedom)) * error
-    return Estimate(name, value, value - reach, value + reach, n, note)
+    reach = float(stats.t.ppf(0.975, freedom))
+    if not share:
+        return Estimate(name, value, value - reach * error, value + reach * error, n, note)
+    size = value * (1 - value) / error**2 if error > 0 else n
+    centre = (value + reach**2 / (2 * size)) / (1 + reach**2 / size)
+    half = reach / (1 + reach**2 / size) * math.sqrt(value * (1 - value) / size + reach**2 / (4 * size**2))
+    return Estimate(name, value, max(0.0, centre - half), min(1.0, centre + half), n, note)
 
 
 def tenth(name: str, values: npt.ArrayLike, note: str) -> Estimate:

@@ -109,7 +109,7 @@ def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
     """How the run was estimated, and what is missing from it, one line each."""
     head = run.iloc[0]
     how = {
-        "exact": f"exact log probabilities, to {run['tolerance'].max():.0e} nats",
+        "exact": f"exact log probabilities, each label's within {run['tolerance'].max():.1g} nats",
         "top_logprobs": f"{head['probe']}; a label outside them gives a bound",
         "sampled": f"sampled answers ({head['probe']}): shares, bounded log odds, no verdict from them",
     }
