@@ -64,6 +64,24 @@ def test_pair_states_add_up_to_one(log):
     assert sum(found[name] for name in ("both right", "both wrong", "both Yes", "both No")) == pytest.approx(1)
 
 
+def test_a_stance_shifts_log_odds_by_what_was_planted(dataset, tmp_path):
+    task = yesno(str(dataset), frame="opinion")
+    run = inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0].location
+    found = {each.name: each.value for each in figures(mwe_tasks.load(run))}
+    both = found["shift, for less neutral"] + found["shift, neutral less against"]
+    assert (found["shift"], both / 2) == (pytest.approx(0.5), pytest.approx(found["shift"]))
+    assert found["flips right to wrong"] > 0
+
+
+def test_questions_without_truth_have_figures_in_a_frame_too(make_rows, tmp_path):
+    rows = [row.model_copy(update={"truth": None}) for row in make_rows(16)]
+    write_rows(tmp_path / "data" / "test.jsonl", rows)
+    task = yesno(str(tmp_path), frame="opinion")
+    run = inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path / "logs"), display="none")[0].location
+    assert mwe("show", run, "--details").exit_code == 0
+    assert not [each for each in figures(mwe_tasks.load(run)) if "right" in each.name]
+
+
 def test_a_figure_is_drawn(log, tmp_path):
     draw_run(mwe_tasks.load(log), tmp_path / "new" / "run.png")
     assert (tmp_path / "new" / "run.png").read_bytes().startswith(b"\x89PNG")

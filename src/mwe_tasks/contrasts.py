@@ -6,6 +6,7 @@ counted. The two arms, behaviour and control, weigh the same whatever their size
 """
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -36,11 +37,9 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
         found += [*arms(table), *pair_states(table), *proper_scores(table), *ranks(table)]
         found.append(_share("answered", table, "answered", "right in the text"))
     if "shift" in table:
-        found.append(_mean("shift", table, "shift", "nats, by a stance"))
-        found += flips(table) if has_truth else []
+        found += [*shifts(table), *(flips(table) if has_truth else [])]
     if table["canonical"].notna().any():
-        sign = np.where(table["matching_answer"] == table["first_label"], 1, -1)
-        alone = table.assign(canonical_matching=table["canonical"].astype(float) * sign)
+        alone = table.assign(canonical_matching=table["canonical"].astype(float) * _sign_of_matching(table))
         note = 'nats, " {}" against " {}"'.format(*_labels(table))
         found.append(_mean("appeal, canonical", alone, "canonical_matching", note))
     found.append(_mean("coverage", table, "coverage", "P of both labels"))
@@ -80,6 +79,21 @@ def pair_states(table: pd.DataFrame) -> list[Estimate]:
             name, by_fact(twins.assign(state=state.astype(float)), "state", of_twins="min"), "of facts", share=True
         )
         for name, state in states.items()
+    ]
+
+
+def shifts(table: pd.DataFrame) -> list[Estimate]:
+    """What a stance adds to log odds of the matching answer: for less against, halved, and each against neutral."""
+    sign = _sign_of_matching(table)
+    neutral = table["logodds_first_neutral"].astype(float)
+    moved = table.assign(
+        added=(table["logodds_first_for"].astype(float) - neutral) * sign,
+        taken=(neutral - table["logodds_first_against"].astype(float)) * sign,
+    )
+    return [
+        _mean("shift", table, "shift", "nats, by a stance"),
+        _mean("shift, for less neutral", moved, "added", "nats"),
+        _mean("shift, neutral less against", moved, "taken", "nats"),
     ]
 
 
@@ -140,6 +154,11 @@ def ranks(table: pd.DataFrame) -> list[Estimate]:
     error, freedom = larger_error(influence, kept["fact"].tolist(), kept["topic"].tolist())
     facts = kept["fact"].nunique()
     return [with_interval("AUC", area, error, freedom, facts, "of truth, by log odds", share=True)]
+
+
+def _sign_of_matching(table: pd.DataFrame) -> npt.NDArray[np.int_]:
+    """1 where the matching answer is the first label, else -1."""
+    return np.where(table["matching_answer"] == table["first_label"], 1, -1)
 
 
 def _labels(table: pd.DataFrame) -> tuple[str, str]:
