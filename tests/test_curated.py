@@ -2,8 +2,9 @@
 
 import pytest
 
-from mwe_tasks.curated import Blind, Fact, OpenBook, Readings, balance, build, judge, rows_of
+from mwe_tasks.curated import build, rows_of
 from mwe_tasks.errors import MweError
+from mwe_tasks.judging import Blind, Fact, OpenBook, Readings, balance, judge
 from mwe_tasks.sources import shipped_folder
 
 FACT = Fact(

@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {"errors", "rows", "records", "sources", "readers", "labels"},
-    "publish": {"curated", "dedup", "surface", "findings", "quality"},
+    "publish": {"judging", "curated", "dedup", "surface", "findings", "quality"},
     "score": {
         *("prompts", "parsing", "scoring", "probing", "asking", "tasks", "providers", "generators"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
