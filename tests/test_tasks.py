@@ -87,7 +87,28 @@ def test_a_provider_that_refuses_log_probabilities_is_scored_by_draws_and_the_lo
     with OpenAIServer(always(Reply(LIKELY_YES)), logprobs="rejected") as server:
         table = score(served(server))
     assert set(table["estimator"]) == {"sampled"}
-    assert table["probe"].iloc[0].startswith("no log probabilities, asked for them it said")
+    assert table["probe"].iloc[0].startswith("no log probabilities, asked for them it said: Error code: 400")
+
+
+def test_a_provider_that_lists_no_token_but_the_sampled_one_is_scored_by_draws(score):
+    with OpenAIServer(always(Reply(LIKELY_YES)), max_top_logprobs=0) as server:
+        table = score(served(server))
+    assert set(table["estimator"]) == {"sampled"}
+
+
+def test_an_empty_reply_to_the_probe_is_asked_again(score):
+    def silent_at_first(question, body):
+        return Reply({}, text="") if "water" in question and body["top_logprobs"] == 20 else Reply(LIKELY_YES)
+
+    with OpenAIServer(silent_at_first) as server:
+        table = score(served(server))
+    assert set(table["probe"]) == {f"top {len(LIKELY_YES)} log probabilities"}
+
+
+def test_a_model_that_answers_nothing_is_unscored_with_that_reason(score):
+    with OpenAIServer(always(Reply({}, text=""))) as server:
+        table = score(served(server))
+    assert set(table["missing"]) == set(table["missing_answer"]) == {"no_response"}
 
 
 def test_a_short_list_gives_bounds_that_are_counted_as_censored(score):

@@ -7,7 +7,7 @@ the rest answers are drawn (sampled). Providers drop options they do not know in
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.prompts import Style, Turn, render
@@ -20,6 +20,14 @@ RAW_PROVIDERS = ("openai-api-completions", "vllm-completions", "mockllm")
 CHAT_TOKENS = 1024
 """Room for the thinking of reasoning models; others stop after their answer. `--max-tokens` overrides it."""
 COMPLETION_TOKENS = 8
+
+WITH_LISTS = (
+    GenerateConfig(logprobs=True, top_logprobs=20, temperature=0.0),
+    GenerateConfig(logprobs=True, top_logprobs=5, temperature=0.0),
+    GenerateConfig(logprobs=True, top_logprobs=20),
+)
+"""Ways to ask for log probabilities; providers differ in how many they list, and in whether they take a temperature."""
+DRAWN = GenerateConfig(temperature=1.0)
 
 
 @dataclass(frozen=True)
@@ -75,32 +83,39 @@ def default_style(model: Model) -> Style:
 
 async def _probe(model: Model, messages: list[ChatMessage], base: GenerateConfig, style: Style) -> Ability:
     refusal = ""
-    for wanted in (
-        GenerateConfig(logprobs=True, top_logprobs=20, temperature=0.0),
-        GenerateConfig(logprobs=True, top_logprobs=5, temperature=0.0),
-        GenerateConfig(logprobs=True, top_logprobs=20),
-        GenerateConfig(temperature=1.0),
-    ):
+    for wanted in WITH_LISTS:
         config = base.merge(wanted)
         try:
             output = await model.generate(messages, config=config)
         except Exception as error:
-            if getattr(error, "status_code", None) not in (400, 404, 422):
-                raise  # no matter of options
-            refusal = f", asked for them it said: {str(error)[:200]}"
+            refusal = f", asked for them it said: {_refusal(error)}"
             continue
-        if wanted.logprobs is None:
-            break
-        if not output.completion and wanted.top_logprobs == 20:
-            continue  # an empty reply tells nothing: ask again
-        if output.choices and (logprobs := output.choices[0].logprobs) and logprobs.content:
-            listed = len(logprobs.content[0].top_logprobs or [])
+        if listed := _listed(output):
             return Ability(style, "top_logprobs", config, f"top {listed} log probabilities")
-        return Ability(style, "sampled", base.merge(GenerateConfig(temperature=1.0)), f"no log probabilities{refusal}")
-    else:
-        config = base
+        if output.completion:  # an empty reply tells nothing: ask again
+            return Ability(style, "sampled", base.merge(DRAWN), f"no log probabilities{refusal}")
+    config = base.merge(DRAWN)
+    try:
         await model.generate(messages, config=config)
+    except Exception as error:
+        _refusal(error)
+        config = base  # a model with one temperature, which it does not like to be told
     return Ability(style, "sampled", config, f"no log probabilities{refusal}")
+
+
+def _listed(output: ModelOutput) -> int:
+    """How many likeliest tokens stand at the first position of a reply."""
+    if not output.choices or not (logprobs := output.choices[0].logprobs) or not logprobs.content:
+        return 0
+    return len(logprobs.content[0].top_logprobs or [])
+
+
+def _refusal(error: Exception) -> str:
+    """What a provider said of the options it was sent; raises the error where it is about something else."""
+    if getattr(error, "status_code", None) not in (400, 404, 422):
+        raise error
+    said = error.__cause__ or error  # Inspect's own error holds the whole request
+    return " ".join(str(said).split())[:200]
 
 
 def as_message(turn: Turn) -> ChatMessage:
