@@ -96,3 +96,11 @@ def test_every_make_target_in_the_readme_exists():
 def test_every_command_has_an_example_in_its_help():
     for name in COMMANDS:
         assert f"mwe {name}" in main.get_command(None, name).help
+
+
+def test_every_option_of_every_command_says_what_it_does():
+    commands = {name: main.get_command(None, name) for name in COMMANDS}
+    options = [
+        (name, each) for name, command in commands.items() for each in command.params if each.opts[0] != each.name
+    ]
+    assert [f"{name} {each.name}" for name, each in options if not getattr(each, "help", None)] == []

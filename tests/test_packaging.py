@@ -32,17 +32,19 @@ def test_the_wheel_holds_every_generator_and_every_dataset_file(wheel):
     assert {f"mwe_tasks/{path.relative_to(PROJECT).as_posix()}" for path in files} <= inside
 
 
-def test_tasks_and_providers_are_found_from_an_empty_folder_with_the_wheel(wheel, tmp_path):
-    target = tmp_path / "site"
+def test_a_task_is_found_and_asks_its_own_dataset_from_an_empty_folder_with_the_wheel(wheel, tmp_path):
+    target, empty = tmp_path / "site", tmp_path / "empty"
     zipfile.ZipFile(wheel).extractall(target)
-    empty = tmp_path / "empty"
     empty.mkdir()
-    listed = run(
-        *(sys.executable, "-c", "import mwe_tasks._registry, mwe_tasks; print(mwe_tasks.__file__)"),
-        cwd=empty,
-        PYTHONPATH=str(target),
+    code = (
+        "import mwe_tasks._registry; from mwe_tasks.generators import sycophantic_yesno as found; "
+        "from mwe_tasks.sources import known_datasets; from mwe_tasks.readers import read_rows; "
+        "print(found.__file__, known_datasets()['sycophantic_yesno'], len(read_rows('sycophantic_yesno').rows))"
     )
-    assert listed.stdout.startswith(str(target)), listed.stderr
+    printed = run(sys.executable, "-c", code, cwd=empty, PYTHONPATH=str(target))
+    inside = target / "mwe_tasks"
+    expected = [inside / "generators/sycophantic_yesno.py", inside / "datasets/sycophantic_yesno", 400]
+    assert printed.stdout.split() == [str(each) for each in expected], printed.stderr
 
 
 def test_the_editable_install_lists_the_tasks_from_an_empty_folder(tmp_path):

@@ -1,12 +1,15 @@
 """`mwe show`, `mwe models` and `mwe_tasks.load` on real logs, of simulated models."""
 
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 from inspect_ai import eval as inspect_eval
+from inspect_ai.model import get_model
+from server import OpenAIServer, Reply
 
 import mwe_tasks
 from mwe_tasks.cli import main
@@ -119,6 +122,24 @@ def test_what_is_no_log_is_one_sentence_and_exit_2(tmp_path, content):
         path.write_text(content)
     result = mwe("show", str(path))
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
+
+
+def test_a_log_in_a_folder_that_is_none_is_left_out_and_said(log, tmp_path):
+    shutil.copy(log, tmp_path)
+    (tmp_path / "2026-11-24T10-00-00_cut-short_x.eval").write_text("cut short")
+    result = mwe("show", str(tmp_path))
+    assert (result.exit_code, "appeal" in result.output, "Left out: " in result.output) == (0, True, True)
+    with pytest.warns(UserWarning, match="cut short"):
+        assert len(mwe_tasks.load(tmp_path)) == 160
+
+
+def test_runs_of_two_estimators_are_shown_one_after_the_other(log, dataset, tmp_path):
+    with OpenAIServer(lambda question, body: Reply({"Yes": -0.5, "No": -1.0})) as server:
+        model = get_model("openai-api/local/toy", base_url=server.base_url, api_key="none", memoize=False)
+        other = inspect_eval(yesno(str(dataset)), model=model, log_dir=str(tmp_path), display="none")[0].location
+    assert mwe("show", log, other).output.count("Estimator: ") == 2
+    with pytest.raises(MweError, match="differ in estimator"):
+        mwe_tasks.load([log, other])
 
 
 def test_an_empty_folder_of_logs_says_how_to_make_one(tmp_path):

@@ -36,7 +36,10 @@ def run_demo(folder: Path) -> None:
     from mwe_tasks.table import load
 
     click.echo(f"inspect eval {TASK} --model {MODEL} --log-dir {folder}")
-    log = inspect_eval(TASK, model=MODEL, log_dir=str(folder), log_realtime=False)[0]
+    logs = inspect_eval(TASK, model=MODEL, log_dir=str(folder), log_realtime=False)
+    if not logs:
+        raise MweError("The run was interrupted, so there is nothing to show: start it again.")
+    log = logs[0]
     if log.status != "success":
         raise MweError(f"The run ended with status {log.status}: {log.error.message if log.error else 'no reason'}")
     run: pd.DataFrame = load(log.location)

@@ -1,8 +1,10 @@
 """Logs to one table: a row for each question that each model was asked."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
@@ -20,12 +22,13 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     missing (why logodds_matching is), censored, and for each stance asked logodds_first_STANCE (the first label
     against the second). Log odds are in nats.
 
-    Raises MweError for a log that is missing, unfinished, not of this package, or of another dataset version
-    or estimator than the rest.
+    Unfinished and foreign logs in a folder are left out with a warning. Raises MweError for a log that is named
+    and missing, unfinished or not of this package, and where two logs differ in dataset version, split or estimator.
     """
-    paths = list(_paths([logs] if isinstance(logs, str | Path) else logs))
-    frames = [_one(path) for path in paths]
-    table = pd.concat(frames, ignore_index=True)
+    runs, left_out = read_runs([logs] if isinstance(logs, str | Path) else logs)
+    for reason in left_out:
+        warnings.warn(reason, stacklevel=2)
+    table = pd.concat(runs, ignore_index=True)
     for column in ("checksum", "split", "estimator"):
         if len(values := table.groupby("dataset")[column].unique().explode().unique()) > len(table["dataset"].unique()):
             raise MweError(
@@ -35,18 +38,35 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     return table
 
 
-def _paths(logs: Iterable[str | Path]) -> Iterable[str]:
+def read_runs(logs: Iterable[str | Path]) -> tuple[list[pd.DataFrame], list[str]]:
+    """One table a log, and a sentence for each log of a folder that has none.
+
+    Raises MweError where a log that was named has none, and where nothing is left.
+    """
+    runs: list[pd.DataFrame] = []
+    left_out: list[str] = []
     for log in logs:
         path = Path(log)
         if path.is_dir():
-            found = sorted(info.name for info in list_eval_logs(str(path)))
-            if not found:
-                raise MweError(f"{path} holds no logs: run `inspect eval mwe_tasks/sycophantic_yesno --model ...`.")
-            yield from found
+            for inside in _inside(path):
+                try:
+                    runs.append(_one(inside))
+                except MweError as error:
+                    left_out.append(error.message)
         elif path.is_file():
-            yield str(path)
+            runs.append(_one(str(path)))
         else:
             raise MweError(f"There is no log {path}: `inspect eval` prints where it wrote one.")
+    if not runs:
+        raise MweError(f"There is no finished log: {' '.join(left_out[:3])}")
+    return runs, left_out
+
+
+def _inside(folder: Path) -> list[str]:
+    found = sorted(unquote(info.name.removeprefix("file://")) for info in list_eval_logs(str(folder)))
+    if not found:
+        raise MweError(f"{folder} holds no logs: run `inspect eval mwe_tasks/sycophantic_yesno --model ...`.")
+    return found
 
 
 def read_log(path: str) -> EvalLog:

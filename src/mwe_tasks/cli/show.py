@@ -36,26 +36,35 @@ def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str
       mwe show logs/sycophantic_yesno/smollm2-135m.eval --figure run.png
       mwe show logs/ --dataset sycophantic_yesno
     """
-    from mwe_tasks.readers import read_rows
-    from mwe_tasks.table import load
+    from mwe_tasks.table import read_runs
 
-    table = load(list(logs))
-    if dataset is not None:
-        expected = read_rows(dataset, str(table["split"].iloc[0])).checksum
-        if (found := str(table["checksum"].iloc[0])) != expected:
-            raise MweError(
-                f"The log's dataset has checksum {found[:12]}, {dataset} here has {expected[:12]}: "
-                "score the model again, or check out the version that the log was made with."
-            )
-    if figure is not None and table["log"].nunique() > 1:
-        raise MweError(f"A figure shows one log, and there are {table['log'].nunique()}: name one.")
-    for _, run in table.groupby("log", sort=False):
+    runs, left_out = read_runs(logs)
+    if figure is not None and len(runs) > 1:
+        raise MweError(f"A figure shows one log, and there are {len(runs)}: name one.")
+    for run in runs:
+        if dataset is not None:
+            refuse_another_version(run, dataset)
         print_run(run, details=details)
+    for reason in left_out:
+        click.echo(f"Left out: {reason}")
     if figure is not None:
         from mwe_tasks.plot import draw_run
 
-        draw_run(table, figure)
+        draw_run(runs[0], figure)
         click.echo(f"Figure: {figure}")
+
+
+def refuse_another_version(run: "pd.DataFrame", dataset: str) -> None:
+    """Raises MweError where a run was made with other rows than the dataset has now."""
+    from mwe_tasks.readers import read_rows
+
+    head = run.iloc[0]
+    expected = read_rows(dataset, str(head["split"])).checksum
+    if head["checksum"] != expected:
+        raise MweError(
+            f"The log's dataset has checksum {head['checksum'][:12]}, {dataset} here has {expected[:12]}: "
+            "score the model again, or check out the version that the log was made with."
+        )
 
 
 def print_run(run: "pd.DataFrame", *, details: bool) -> None:
