@@ -10,7 +10,7 @@ LAYERS = {
     "data": {"errors", "rows", "records", "sources", "readers", "labels"},
     "publish": {"judging", "curated", "dedup", "surface", "findings", "quality"},
     "score": {
-        *("prompts", "parsing", "scoring", "probing", "asking", "tasks", "providers", "generators"),
+        *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers", "generators"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
     "analyse": {"table", "estimates", "contrasts", "plot"},

@@ -9,17 +9,9 @@ from server import OpenAIServer, Reply
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import write_rows
+from mwe_tasks.scorers import accuracy, answered, coverage, logodds_matching, logodds_truth, matching, shift
 from mwe_tasks.table import SCORES, load
-from mwe_tasks.tasks import (
-    accuracy,
-    answered,
-    coverage,
-    logodds_matching,
-    logodds_truth,
-    matching,
-    shift,
-    yesno,
-)
+from mwe_tasks.tasks import yesno
 
 CHAT = "openai-api/local/toy"
 TEXT = "openai-api-completions/local/toy"
