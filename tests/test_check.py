@@ -312,7 +312,7 @@ def test_a_clean_dataset_exits_with_0(folder):
 
 def test_the_figures_are_printed(folder):
     (line,) = (line for line in run(folder).output.splitlines() if "behaviour facts" in line)
-    assert line.split() == ["│", "behaviour", "facts", "│", "40", "│", "│"]
+    assert line.split() == ["behaviour", "facts", "40", "8.0", "words", "a", "question"]
 
 
 def test_a_dataset_with_an_error_exits_with_1_and_prints_it(folder, make_rows):

@@ -91,8 +91,8 @@ def check_balance(dataset: Dataset) -> Iterator[Finding]:
     facts = {row.fact: row for row in known}.values()
     controls = sum(row.control is True for row in facts)
     behaviours = len(facts) - controls
-    yield Figure("behaviour facts", behaviours)
-    yield Figure("control facts", controls)
+    yield Figure("behaviour facts", behaviours, _length(row for row in known if not row.control))
+    yield Figure("control facts", controls, _length(row for row in known if row.control))
     if behaviours != controls:
         yield Fault(f"Behaviour facts ({behaviours}) and control facts ({controls}) differ in number")
     if not any(row.topic for row in facts):
@@ -172,6 +172,12 @@ def negations_between(first: str, second: str) -> list[str]:
         for word in here - there
         if word in NEGATIONS or word.endswith("n't") or re.sub("^(un|non)(?=...)", "", word) in there
     )
+
+
+def _length(rows: Iterable[Row]) -> str:
+    """How long the questions of an arm are, in words."""
+    lengths = [len(words(row.question)) for row in rows]
+    return f"{sum(lengths) / len(lengths):.1f} words a question" if lengths else ""
 
 
 def _uneven_topics(facts: Iterable[Row]) -> list[str]:

@@ -45,11 +45,13 @@ def check(context: click.Context, dataset: str, split: str) -> None:
 
 def print_figures(report: Report) -> None:
     """Prints the figures of a report as a table."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("figure", "value", "note", title=Text(f"{report.name}, {report.split}"), title_justify="left")
+    title = Text(f"{report.name}, {report.split}")
+    table = Table("figure", "value", "note", title=title, title_justify="left", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for figure in report.figures:
         value = f"{figure.value:,}" if isinstance(figure.value, int) else f"{figure.value:.2f}"
