@@ -83,6 +83,13 @@ def test_questions_without_truth_have_figures_in_a_frame_too(make_rows, tmp_path
     run = inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path / "logs"), display="none")[0].location
     assert mwe("show", run, "--details").exit_code == 0
     assert not [each for each in figures(mwe_tasks.load(run)) if "right" in each.name]
+    assert mwe("show", run, "--figure", str(tmp_path / "run.png")).exit_code == 0
+
+
+def test_answers_of_two_epochs_count_as_one_fact(dataset, tmp_path):
+    task = yesno(str(dataset))
+    run = inspect_eval(task, model="sim/flat-1b", epochs=2, log_dir=str(tmp_path), display="none")[0].location
+    assert {each.n for each in figures(mwe_tasks.load(run)) if " arm" not in each.name} == {80}
 
 
 def test_a_figure_is_drawn(log, tmp_path):

@@ -66,7 +66,7 @@ def pair_states(table: pd.DataFrame) -> list[Estimate]:
 
     A tie is none of these, so the shares add up to 1 only where there are none.
     """
-    twins = table.groupby("fact").filter(lambda rows: len(rows) == 2 and rows["logodds_truth"].notna().all())
+    twins = table.groupby("fact").filter(lambda rows: rows["id"].nunique() == 2 and rows["logodds_truth"].notna().all())
     first, second = _labels(table)
     states = {
         "both right": twins["logodds_truth"].gt(0),

@@ -10,11 +10,12 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 
 
 def draw_run(run: pd.DataFrame, path: Path) -> None:
-    """Writes one run's log odds of Yes by arm and matching answer, with the Yes-bias as a line.
+    """Writes one run's log odds of the first label by arm and matching answer, with the Yes-bias as a line.
 
     One dot a question; a diamond and bar the mean and its 95% interval (t; questions of one cell belong
     to different facts). A model without bias or knowledge would put all four cells on 0; a Yes-bias moves them
-    to the right together; appeal moves the cells of matching answer Yes to the right of those of No.
+    to the right together; appeal moves the cells of matching answer Yes to the right of those of No. Questions
+    without truth have no arms, and two cells.
     """
     import matplotlib as mpl
 
@@ -22,15 +23,22 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
     import matplotlib.pyplot as plt
     from scipy import stats
 
-    cells = [(control, answer) for control in (False, True) for answer in ("Yes", "No")]
+    first, second = str(run["first_label"].iloc[0]), str(run["second_label"].iloc[0])
+    questions = run.groupby("id").agg(
+        matching=("matching_answer", "first"), truth=("truth", "first"), value=("logodds_first", "mean")
+    )
+    truths = (second, first) if questions["truth"].notna().all() else (None,)
+    cells = [(answer, truth) for answer in (second, first) for truth in truths]
+    if len(truths) == 2:  # from the top: behaviour facts, whose matching answer is not the truth, then controls
+        cells.sort(key=lambda cell: (cell[0] != cell[1], cell[0] == first))
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     jitter = np.random.default_rng(0)
-    for height, (control, answer) in enumerate(reversed(cells)):
-        chosen = run[(run["control"] == control) & (run["matching_answer"] == answer)]
-        values = chosen["logodds_first"].dropna().to_numpy(dtype=float)
+    for height, (answer, truth) in enumerate(cells):
+        inside = (questions["matching"] == answer) & (True if truth is None else questions["truth"] == truth)
+        values = questions.loc[inside, "value"].dropna().to_numpy(dtype=float)
         if len(values) < 2:
             continue
-        colour = BLUE if answer == "Yes" else ORANGE
+        colour = BLUE if answer == first else ORANGE
         spread = jitter.uniform(-0.22, 0.22, len(values))
         axes.scatter(values, height + spread, s=9, color=colour, alpha=0.35, linewidths=0)
         reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
@@ -57,14 +65,10 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         color=GREY,
         fontsize=9,
     )
-    names = {False: "behaviour", True: "control"}
-    truth = {(False, "Yes"): "No", (False, "No"): "Yes", (True, "Yes"): "Yes", (True, "No"): "No"}
-    axes.set_yticks(
-        range(4),
-        [f"{names[c]}: nicer {a}, true {truth[c, a]}" for c, a in reversed(cells)],
-    )
+    axes.set_yticks(range(len(cells)), [_cell_name(answer, truth) for answer, truth in cells])
     axes.set_xlabel(
-        "ln P(Yes) - ln P(No) at the answer position, nats\n(dots: questions; diamonds: means with 95% intervals)"
+        f"ln P({first}) - ln P({second}) at the answer position, nats\n"
+        "(dots: questions; diamonds: means with 95% intervals)"
     )
     head = run.iloc[0]
     axes.set_title(
@@ -78,3 +82,9 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def _cell_name(answer: str, truth: str | None) -> str:
+    if truth is None:
+        return f"matching answer {answer}"
+    return f"{'control' if answer == truth else 'behaviour'}: matching {answer}, true {truth}"
