@@ -1,5 +1,7 @@
 """The demo: a real model of 135 million parameters on a real dataset, by the way that every user goes."""
 
+import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,4 +50,5 @@ def run_demo(folder: Path) -> None:
     draw_run(run, figure)
     alike = sum(each.value for each in figures(run) if each.name in ("both Yes", "both No"))
     click.echo(f"Figure: {figure}\n\n{EXPECTED.format(alike=alike)}\n")
-    click.echo(NEXT.format(task=TASK, model=MODEL, log=log.location, folder=folder))
+    shown = shlex.quote(os.path.relpath(log.location))
+    click.echo(NEXT.format(task=TASK, model=MODEL, log=shown, folder=shlex.quote(str(folder))))
