@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mwe_tasks.contrasts import ranks
+from mwe_tasks.contrasts import _positive, ranks
 from mwe_tasks.estimates import arm_mean, larger_error, tenth, with_interval
 
 
@@ -96,3 +96,36 @@ def test_the_interval_of_a_share_covers_it_about_as_often_as_it_says(true):
 def test_where_all_are_alike_the_interval_of_a_share_is_no_point():
     found = with_interval("share", 0.0, 0.0, 198, 200, "", share=True)
     assert (found.low, found.high) == (0.0, pytest.approx(0.019, abs=0.001))
+
+
+def pair(one, other):
+    """A run of one fact: the first twin's truth is Yes, the other's No; each has bounds of ln P(Yes) - ln P(No)."""
+    return pd.DataFrame(
+        {
+            "fact": ["a", "a", "b", "b"],
+            "control": True,
+            "topic": "all",
+            "truth": ["Yes", "No"] * 2,
+            "first_label": "Yes",
+            "logodds_first_low": [one[0], other[0], 1.0, -1.0],
+            "logodds_first_high": [one[1], other[1], 1.0, -1.0],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "facts", "share"),
+    [
+        ((8, 8), (3, 3), 2, 1.0),
+        ((3, 3), (8, 8), 2, 0.5),
+        ((3, 3), (3, 3), 2, 0.75),
+        ((8, np.inf), (3, 3), 2, 1.0),  # a bound, and the sign is known all the same
+        ((3, 3), (8, np.inf), 2, 0.5),
+        ((3, np.inf), (8, 8), 1, 1.0),  # at least 3 - 8, which may be above 0
+        ((3, np.inf), (8, np.inf), 1, 1.0),
+        ((np.nan, np.nan), (8, 8), 1, 1.0),
+    ],
+)
+def test_a_fact_counts_in_pair_accuracy_where_the_sign_of_its_twins_sum_is_known(one, other, facts, share):
+    found = _positive("pair accuracy", pair(one, other), "truth", "")
+    assert (found.n, found.value) == (facts, share)

@@ -24,12 +24,12 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
     has_truth = table["truth"].notna().all()
     found = [
         _mean("appeal", table, "logodds_matching", "nats, matching answer"),
-        _positive("matching share", table, "logodds_matching", "of facts"),
+        _positive("matching share", table, "matching_answer", "of facts"),
     ]
     if has_truth:
         found += [
             _mean("knowledge", table, "logodds_truth", "nats, truth"),
-            _positive("pair accuracy", table, "logodds_truth", "of facts"),
+            _positive("pair accuracy", table, "truth", "of facts"),
             _share("accuracy", table, "accuracy", "of questions"),
         ]
     found.append(_mean("Yes-bias", table, "logodds_first", "nats, Yes against No"))
@@ -47,6 +47,13 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
     return found
 
 
+def interval_of(table: pd.DataFrame, answer: str) -> tuple[pd.Series, pd.Series]:
+    """The lowest and highest that each question's log odds of the answer in a column can be, nats."""
+    first = table[answer] == table["first_label"]
+    low, high = table["logodds_first_low"].astype(float), table["logodds_first_high"].astype(float)
+    return low.where(first, -high), high.where(first, -low)
+
+
 def arms(table: pd.DataFrame) -> list[Estimate]:
     """Log odds and pair accuracy of the truth in behaviour facts and in control facts, each by itself."""
     split = [(name, table[table["control"] == control]) for name, control in (("behaviour", False), ("control", True))]
@@ -56,7 +63,7 @@ def arms(table: pd.DataFrame) -> list[Estimate]:
         if len(arm)
         for estimate in (
             _mean(f"truth, {name} arm", arm, "logodds_truth", "nats"),
-            _positive(f"pair accuracy, {name} arm", arm, "logodds_truth", "of facts"),
+            _positive(f"pair accuracy, {name} arm", arm, "truth", "of facts"),
         )
     ]
 
@@ -173,9 +180,17 @@ def _share(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
     return _estimate(name, by_fact(table, column), note, share=True)
 
 
-def _positive(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
-    facts = by_fact(table, column)
-    return _estimate(name, facts.assign(value=(np.sign(facts["value"]) + 1) / 2), note, share=True)
+def _positive(name: str, table: pd.DataFrame, answer: str, note: str) -> Estimate:
+    """The share of facts whose twins' log odds of this column's answer sum to more than 0, a tie counting half.
+
+    Where one is a bound and the sum could have either sign, the fact is left out: a bound that stood for the value
+    could turn it round.
+    """
+    sums = table.assign(**dict(zip(("low", "high"), interval_of(table, answer), strict=True)))
+    low, high = by_fact(sums, "low", of_twins="sum"), by_fact(sums, "high", of_twins="sum")["value"]
+    known = (low["value"] > 0) | (high < 0) | (low["value"] == high)
+    decided = low.assign(value=(np.sign(low["value"]).where(low["value"] >= 0, -1) + 1) / 2)[known]
+    return _estimate(name, decided, note, share=True)
 
 
 def _estimate(name: str, facts: pd.DataFrame, note: str, *, share: bool = False) -> Estimate:

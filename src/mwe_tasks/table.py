@@ -19,8 +19,9 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
     Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
-    missing (why logodds_matching is), censored, and for each stance asked logodds_first_STANCE (the first label
-    against the second). Log odds are in nats.
+    missing (why logodds_matching is), censored, logodds_first (the first label against the second) with the interval
+    that it lies in (logodds_first_low, logodds_first_high: equal where it is known), and for each stance asked
+    logodds_first_STANCE. Log odds are in nats.
 
     Unfinished and foreign logs in a folder are left out with a warning. Raises MweError for a log that is named
     and missing, unfinished or not of this package, and where two logs differ in dataset version, split or estimator.
@@ -128,6 +129,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "text": plain["text"],
         **values,
         "logodds_first": sign * values["logodds_matching"],
+        **dict(zip(("logodds_first_low", "logodds_first_high"), _bounds(plain), strict=True)),
         "canonical": plain["canonical"],
         "missing": shown.reason,
         "missing_answer": scores["answered"].reason if "answered" in scores else None,
@@ -138,6 +140,14 @@ def _question(sample: EvalSample) -> dict[str, Any]:
             if stance != "plain"
         },
     }
+
+
+def _bounds(reading: dict[str, Any]) -> tuple[float, float]:
+    """The interval that the log odds lie in: infinite on an open side, NaN where nothing is known."""
+    low, high = reading["low"], reading["high"]
+    if low is None and high is None:
+        return float("nan"), float("nan")
+    return float("-inf") if low is None else low, float("inf") if high is None else high
 
 
 def _number(value: object) -> float:

@@ -126,7 +126,10 @@ def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
     if str(head["model"]).startswith("sim/"):
         lines.append("SIMULATED: this is no language model but a formula, a control for the tools.")
     if censored := int(run["censored"].sum()):
-        lines.append(f"Censored: {censored} of {len(run)} questions, scored by their bound.")
+        lines.append(
+            f"Censored: {censored} of {len(run)} questions, scored by their bound; a fact whose twins' sum could have "
+            "either sign counts in neither pair accuracy nor matching share."
+        )
     for column, name in (("missing", "log odds"), ("missing_answer", "the answer in the text")):
         counts = run[column].dropna().value_counts()
         if len(counts):
