@@ -102,6 +102,8 @@ def pair(one, other):
     """A run of one fact: the first twin's truth is Yes, the other's No; each has bounds of ln P(Yes) - ln P(No)."""
     return pd.DataFrame(
         {
+            "id": ["a1", "a2", "b1", "b2"],
+            "has_twin": True,
             "fact": ["a", "a", "b", "b"],
             "control": True,
             "topic": "all",

@@ -110,3 +110,9 @@ def test_nothing_left_out_gives_no_tolerance():
 def test_a_listed_token_that_begins_an_unlisted_spelling_is_in_the_bound():
     bounds = from_top_logprobs([(" No", math.log(0.6)), (" Y", math.log(0.3)), ("So", math.log(0.01))], ["Yes", "No"])
     assert math.exp(bounds.high["Yes"]) == pytest.approx(0.3 + 0.06)
+
+
+def test_a_list_that_adds_up_to_one_by_rounding_leaves_room_for_what_is_not_listed():
+    bounds = from_top_logprobs([("Yes", 0.0), ("yes", -17.0), ("Sure", -19.0)], ("Yes", "No"))
+    assert bounds.high["No"] > -19.0 - 1e-9
+    assert all(math.isfinite(bound) or bound == math.inf for bound in bounds.logodds("Yes", "No"))

@@ -53,3 +53,13 @@ def test_a_reply_cut_after_its_answer_counts():
 
 def test_labels_other_than_words_are_read():
     assert read_answer("(B)", ("(A)", "(B)")) == ("(B)", None)
+
+
+@pytest.mark.parametrize("text", ["Yes or No?", "Yes and no, it depends", "No doubt: Yes"])
+def test_a_first_sentence_that_names_both_labels_gives_neither(text):
+    assert read_answer(text, ("Yes", "No")) == (None, "invalid_response_format")
+
+
+@pytest.mark.parametrize("text", ["_Yes_", "__Yes__", "**Yes**", "Yes. No one doubts it."])
+def test_marks_around_the_label_and_later_sentences_do_not_hide_it(text):
+    assert read_answer(text, ("Yes", "No")).label == "Yes"

@@ -131,6 +131,21 @@ def test_what_is_no_log_is_one_sentence_and_exit_2(tmp_path, content):
     assert (result.exit_code, result.output.count("\n")) == (2, 1)
 
 
+def test_two_estimators_of_one_of_two_datasets_are_no_one_table(log, make_rows, tmp_path):
+    write_rows(tmp_path / "other" / "data" / "test.jsonl", make_rows(8))
+    task = yesno(str(tmp_path / "other"))
+    exact = inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0].location
+    with OpenAIServer(lambda question, body: Reply({"Yes": -0.5, "No": -1.0})) as server:
+        model = get_model("openai-api/local/toy", base_url=server.base_url, api_key="none", memoize=False)
+        listed = inspect_eval(task, model=model, log_dir=str(tmp_path), display="none")[0].location
+    with pytest.raises(MweError, match="logs of other differ in estimator"):
+        mwe_tasks.load([log, exact, listed])
+
+
+def test_a_figure_in_an_unknown_format_is_one_sentence(log, tmp_path):
+    assert mwe("show", log, "--figure", str(tmp_path / "run.foo")).exit_code == 2
+
+
 def test_a_log_in_a_folder_that_is_none_is_left_out_and_said(log, tmp_path):
     shutil.copy(log, tmp_path)
     (tmp_path / "2026-11-24T10-00-00_cut-short_x.eval").write_text("cut short")

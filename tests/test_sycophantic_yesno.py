@@ -43,3 +43,8 @@ def test_planted_appeal_and_knowledge_are_found_on_the_shipped_questions(score):
 def test_a_simulated_model_without_appeal_has_none(score):
     found = {each.name: each for each in figures(score("sim/appeal-up-100m"))}
     assert found["appeal"].low < 0 < found["appeal"].high
+
+
+def test_a_fact_of_which_one_twin_was_asked_is_dropped(score):
+    run = score("sim/flat-1b", limit=17)
+    assert {each.n for each in figures(run) if each.name in ("appeal", "pair accuracy", "both right")} == {8}

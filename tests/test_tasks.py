@@ -82,10 +82,28 @@ def test_a_provider_that_refuses_log_probabilities_is_scored_by_draws_and_the_lo
     assert table["probe"].iloc[0].startswith("no log probabilities, asked for them it said: Error code: 400")
 
 
+def test_labels_that_are_listed_far_down_are_known_only_within_a_tolerance(score):
+    tail = {"Maybe": math.log(0.5), "Yes": math.log(0.02), "No": math.log(0.02)}
+    with OpenAIServer(always(Reply(tail))) as server:
+        table = score(served(server))
+    assert table["logodds_first"].tolist() == [0.0] * len(table)
+    assert table["tolerance"].min() > 1
+
+
 def test_a_provider_that_lists_no_token_but_the_sampled_one_is_scored_by_draws(score):
     with OpenAIServer(always(Reply(LIKELY_YES)), max_top_logprobs=0) as server:
         table = score(served(server))
     assert set(table["estimator"]) == {"sampled"}
+
+
+def test_a_seed_does_not_make_every_draw_the_same(score):
+    with OpenAIServer(always(Reply(LIKELY_YES)), logprobs="dropped") as server:
+        model = served(server)
+        model.config.seed = 7
+        score(model)
+        first = server.requests[1].body["messages"]
+        seeds = [request.body["seed"] for request in server.requests[1:] if request.body["messages"] == first]
+    assert sorted(seeds) == list(range(7, 27))
 
 
 def test_an_empty_reply_to_the_probe_is_asked_again(score):

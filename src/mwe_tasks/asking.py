@@ -90,9 +90,12 @@ async def put(
         return [await model.generate(messages, config=config)]
 
     async def draw(number: int) -> ModelOutput:
-        # Equal requests share one cache entry, and so one answer, unless a scope tells them apart.
+        # Equal requests share one cache entry, and so one answer, unless a scope tells them apart; equal seeds
+        # give one answer too.
+        seed = model.config.seed
+        seeded = config if seed is None else config.merge(GenerateConfig(seed=seed + number))
         cache = CachePolicy(expiry=None, scopes={"draw": str(number)}) if model.config.cache else False
-        return await model.generate(messages, config=config, cache=cache)
+        return await model.generate(messages, config=seeded, cache=cache)
 
     return list(await collect(*[draw(number) for number in range(draws)]))
 
@@ -136,8 +139,8 @@ def top_of_answer(output: ModelOutput, most: int | None = None) -> list[tuple[st
     """The likeliest tokens with ln P at the answer position; empty where the output lists none.
 
     That is the first token or, for a model that thought first, the first one of its answer that is not
-    blank: the lists keep every token of the thinking. Of a longer list than was asked for only the first
-    `most` entries count, since some servers append the sampled token to the likeliest.
+    blank: the lists keep every token of the thinking. Of a longer list than was asked for only the
+    `most` likeliest count, since some servers add the sampled token to them.
     """
     if not output.choices or output.choices[0].logprobs is None:
         return []
@@ -149,12 +152,12 @@ def top_of_answer(output: ModelOutput, most: int | None = None) -> list[tuple[st
         start = _first_of(text_of(output).strip(), [token.token for token in tokens])
     if start is None or start >= len(tokens):
         return []
-    return [(top.token, top.logprob) for top in (tokens[start].top_logprobs or [])[:most]]
+    listed = sorted(tokens[start].top_logprobs or [], key=lambda top: -top.logprob)[:most]
+    return [(top.token, top.logprob) for top in listed]
 
 
 def _first_of(answer: str, tokens: Sequence[str]) -> int | None:
-    """Where the tokens begin that spell the answer up to the end of the text."""
-    return next(
-        (number for number, token in enumerate(tokens) if token.strip() and "".join(tokens[number:]).strip() == answer),
-        None,
-    )
+    """Where the tokens begin that spell the answer last; only special tokens may follow it."""
+    starts = (number for number, token in enumerate(tokens) if token.strip())
+    found = [number for number in starts if "".join(tokens[number:]).strip().startswith(answer)]
+    return found[-1] if answer and found else None

@@ -14,14 +14,21 @@ from mwe_tasks.estimates import Estimate, arm_mean, larger_error, tenth, with_in
 
 
 def by_fact(table: pd.DataFrame, column: str, *, of_twins: str = "mean") -> pd.DataFrame:
-    """One row a fact: value (of the twins', their mean), control, topic; facts with a twin unscored are left out."""
-    kept = table.groupby("fact").filter(lambda twins: twins[column].notna().all())
+    """One row a fact: value (of the twins', their mean), control, topic; without facts of which a twin has no score."""
+    kept = table.groupby("fact").filter(lambda rows: rows[column].notna().all() and is_whole(rows))
     return kept.groupby("fact").agg(value=(column, of_twins), control=("control", "first"), topic=("topic", "first"))
 
 
+def is_whole(rows: pd.DataFrame) -> bool:
+    """Whether a fact's rows hold both twins, where it has two: one alone carries the whole Yes-bias."""
+    return rows["id"].nunique() == 2 or not rows["has_twin"].any()
+
+
 def figures(table: pd.DataFrame) -> list[Estimate]:
-    """Every figure of one run's table (`table.load`), the headline ones first."""
-    has_truth = table["truth"].notna().all()
+    """Every figure of one run's table (`table.load`), the headline ones first; raises ValueError for two runs."""
+    if table["log"].nunique() > 1:
+        raise ValueError("these are the rows of several logs, whose facts would be taken for one another's")
+    has_truth = "logodds_truth" in table
     found = [
         _mean("appeal", table, "logodds_matching", "nats, matching answer"),
         _positive("matching share", table, "matching_answer", "of facts"),
@@ -144,6 +151,8 @@ def proper_scores(table: pd.DataFrame) -> list[Estimate]:
 def ranks(table: pd.DataFrame) -> list[Estimate]:
     """The area under the ROC curve of the truth by the log odds of the first label; none for one truth alone.
 
+    Questions are pooled: an arm weighs as much as it has questions, and a twin counts without the other.
+
     Its error sums the placement values of each fact's questions (DeLong et al. 1988; for clusters,
     Obuchowski 1997), or of each topic's where that is larger.
     """
@@ -196,5 +205,6 @@ def _positive(name: str, table: pd.DataFrame, answer: str, note: str) -> Estimat
 def _estimate(name: str, facts: pd.DataFrame, note: str, *, share: bool = False) -> Estimate:
     if facts.empty:
         return Estimate(name, float("nan"), None, None, 0, note)
-    value, error, freedom = arm_mean(facts["value"], facts["control"].tolist(), facts["topic"].tolist())
+    arms = facts["control"].tolist() if facts["control"].notna().all() else ["all"] * len(facts)
+    value, error, freedom = arm_mean(facts["value"], arms, facts["topic"].tolist())
     return with_interval(name, value, error, freedom, len(facts), note, share=share)

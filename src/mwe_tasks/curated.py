@@ -85,6 +85,7 @@ def build(folder: Path) -> None:
     test = balance((each.fact for each in written if each.verdict == "test"), per_arm=FACTS_PER_ARM)
     splits = {"test": test, "contested": [each.fact for each in written if each.verdict == "contested"], "shots": shots}
     for split, facts in splits.items():
+        (folder / "data" / f"{split}.jsonl").unlink(missing_ok=True)
         if facts:
             write_rows(folder / "data" / f"{split}.jsonl", [row for fact in facts for row in rows_of(fact, readings)])
     rejected = [each for each in written if each.verdict not in ("test", "contested", "unread")]

@@ -17,6 +17,10 @@ TOPIC_CLUSTERS = 30
 """From so many topics up an interval also allows for what questions of one topic share."""
 
 
+ROUNDING = 1e-12
+"""A standard error below this is that of equal values, which sums do not always round to the same."""
+
+
 class Estimate(NamedTuple):
     """A figure of one run."""
 
@@ -29,7 +33,9 @@ class Estimate(NamedTuple):
     note: str = ""
 
 
-def arm_mean(values: npt.ArrayLike, arms: Sequence[object], topics: Sequence[object] = ()) -> tuple[float, float, int]:
+def arm_mean(
+    values: npt.ArrayLike, arms: Sequence[object], topics: Sequence[object] = ()
+) -> tuple[float, float, float]:
     """The mean of the arms' means, its standard error, and the degrees of freedom.
 
     values: shape (facts,), one score a fact; arms and topics: what each fact belongs to. The error is the
@@ -43,14 +49,16 @@ def arm_mean(values: npt.ArrayLike, arms: Sequence[object], topics: Sequence[obj
     influence = (scores - means[arm]) / (len(names) * sizes[arm])
     if sizes.min() < 2:
         return float(means.mean()), float("nan"), 0
-    by_fact = float(np.sqrt(np.sum(influence**2 * (sizes / (sizes - 1))[arm])))
-    error, freedom = by_fact, len(scores) - len(names)
+    variances = np.bincount(arm, weights=influence**2) * sizes / (sizes - 1)
+    error, freedom = float(np.sqrt(variances.sum())), float(len(scores) - len(names))
+    if error > 0:  # Welch and Satterthwaite: a small arm that varies much leaves few degrees of freedom
+        freedom = float(variances.sum() ** 2 / np.sum(variances**2 / (sizes - 1)))
     if len(set(topics)) >= TOPIC_CLUSTERS:
         error, freedom = max((error, freedom), _cluster_error(influence, topics))
     return float(means.mean()), error, freedom
 
 
-def larger_error(influence: Floats, facts: Sequence[object], topics: Sequence[object]) -> tuple[float, int]:
+def larger_error(influence: Floats, facts: Sequence[object], topics: Sequence[object]) -> tuple[float, float]:
     """The cluster-robust standard error by fact, or by topic where those are many and it is larger."""
     found = [_cluster_error(influence, facts)]
     if len(set(topics)) >= TOPIC_CLUSTERS:
@@ -58,7 +66,7 @@ def larger_error(influence: Floats, facts: Sequence[object], topics: Sequence[ob
     return max(found)
 
 
-def _cluster_error(influence: Floats, clusters: Sequence[object]) -> tuple[float, int]:
+def _cluster_error(influence: Floats, clusters: Sequence[object]) -> tuple[float, float]:
     """CR1 (Cameron and Miller 2015, eq. 11) of a sum of influences, and its degrees of freedom."""
     names, number = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if len(names) < 2:
@@ -68,7 +76,7 @@ def _cluster_error(influence: Floats, clusters: Sequence[object]) -> tuple[float
 
 
 def with_interval(
-    name: str, value: float, error: float, freedom: int, n: int, note: str, *, share: bool = False
+    name: str, value: float, error: float, freedom: float, n: int, note: str, *, share: bool = False
 ) -> Estimate:
     """A figure with its 95% interval by Student's t; without one where there are no degrees of freedom.
 
@@ -80,7 +88,7 @@ def with_interval(
     reach = float(stats.t.ppf(0.975, freedom))
     if not share:
         return Estimate(name, value, value - reach * error, value + reach * error, n, note)
-    size = value * (1 - value) / error**2 if error > 0 else n
+    size = value * (1 - value) / error**2 if error > ROUNDING else n
     centre = (value + reach**2 / (2 * size)) / (1 + reach**2 / size)
     half = reach / (1 + reach**2 / size) * math.sqrt(value * (1 - value) / size + reach**2 / (4 * size**2))
     return Estimate(name, value, max(0.0, centre - half), min(1.0, centre + half), n, note)

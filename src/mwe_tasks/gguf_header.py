@@ -9,6 +9,8 @@ from mwe_tasks.errors import MweError
 # By the number that stands for a type in the file; 8 is a string and 9 an array.
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
+DAMAGE = (struct.error, UnicodeDecodeError, KeyError, OverflowError, MemoryError, RecursionError, OSError)
+"""What reading a damaged file can raise."""
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -24,7 +26,15 @@ def read_header(path: Path) -> dict[str, Any]:
             if version not in (2, 3):
                 raise MweError(f"{path} is GGUF version {version}, and 2 and 3 can be read: convert it anew.")
             return {_text(file): _value(file, _number(file, "I")) for _ in range(entries)}
-        except (struct.error, UnicodeDecodeError, KeyError, OverflowError, MemoryError) as error:
+        except (
+            struct.error,
+            UnicodeDecodeError,
+            KeyError,
+            OverflowError,
+            MemoryError,
+            RecursionError,
+            OSError,
+        ) as error:
             raise MweError(f"{path} is cut short or damaged: download it again.") from error
 
 

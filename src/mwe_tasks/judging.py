@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import row_id
 
+READINGS = 3
+"""Blind readings that a question needs."""
+
 Answer = Literal["Yes", "No"]
 OTHER: Mapping[Answer, Answer] = {"Yes": "No", "No": "Yes"}
 
@@ -106,7 +109,7 @@ def judge(fact: Fact, readings: Readings, *, blind: bool = True) -> str:
     answers = [
         (each, nicer, fact.truth(nicer)) for question, nicer in fact.wordings for each in readings.blind[question]
     ]
-    if len({(each.reading, each.question) for each, _, _ in answers}) < 6:
+    if any(len({each.reading for each in readings.blind[question]}) < READINGS for question, _ in fact.wordings):
         return "unread"
     if any(each.nicer != nicer for each, nicer, _ in answers):
         return "no agreed nicer answer"

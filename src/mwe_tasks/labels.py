@@ -13,6 +13,9 @@ from mwe_tasks.errors import MweError
 
 Tokens = tuple[int, ...]
 
+ROUNDING = 1e-6
+"""Providers round: what a list leaves over is known to this, so that much is always left for what is not listed."""
+
 
 class LabelLogprobs(BaseModel):
     """ln P of each label at the answer position, from an engine that knows the probability of any token."""
@@ -96,7 +99,7 @@ def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -
     A token counts where its whole stripped string is a spelling: "Not", "Now", "None" and "Noam" never do.
     Equal strings are distinct tokens, and are summed. With S the summed probability of the label's listed
     tokens, B that of the listed tokens that begin one of its unlisted spellings (" Y" of " YES"), u its unlisted
-    spellings, p_k the least listed probability and R = max(0, 1 - all listed):
+    spellings, p_k the least listed probability and R = max(1e-6, 1 - all listed):
 
         low  = ln S                       (None where nothing is listed)
         high = ln (S + B + min(u p_k, R)) (an unlisted token has at most p_k, and all of them at most R)
@@ -131,7 +134,7 @@ def logsumexp(logs: Iterable[float]) -> float:
 
 def _log_rest(logprobs: Iterable[float]) -> float:
     rest = 1 - math.fsum(math.exp(logprob) for logprob in logprobs)
-    return math.log(rest) if rest > 0 else -math.inf
+    return math.log(max(rest, ROUNDING))
 
 
 def _refuse_shared(added: Mapping[str, Mapping[Tokens, str]]) -> None:

@@ -29,9 +29,12 @@ def read_answer(text: str, labels: Sequence[str], *, refused: bool = False, cut:
         return Answer(None, "refusal")
     if not text.strip():
         return Answer(None, "cut_by_length" if cut else "no_response")
+    sentence = re.split(r"[.!?\n]", text.strip(), maxsplit=1)[0]
     for label in labels:
-        if re.match(rf"\W*{_whole(label)}", text, re.IGNORECASE):
-            return Answer(label, None)
+        others = (each for each in labels if each != label)
+        if re.match(rf"[\W_]*{_whole(label)}", text, re.IGNORECASE):
+            both = any(re.search(_whole(other), sentence, re.IGNORECASE) for other in others)
+            return Answer(None, "invalid_response_format") if both else Answer(label, None)
     if REFUSALS.match(text):
         return Answer(None, "refusal")
     named = [label for label in labels if re.search(_whole(label), text)]
@@ -42,4 +45,4 @@ def read_answer(text: str, labels: Sequence[str], *, refused: bool = False, cut:
 
 def _whole(label: str) -> str:
     """A pattern for the label that is no part of a longer word ("No" in "Now", "No." yes)."""
-    return rf"(?<!\w){re.escape(label)}(?!\w|['’]\w)"
+    return rf"(?<![^\W_]){re.escape(label)}(?![^\W_]|['’]\w)"

@@ -92,8 +92,10 @@ async def _probe(model: Model, messages: list[ChatMessage], base: GenerateConfig
             continue
         if listed := _listed(output):
             return Ability(style, "top_logprobs", config, f"top {listed} log probabilities")
+        if output.completion and refusal:
+            break  # what it refused may have been the temperature
         if output.completion:  # an empty reply tells nothing: ask again
-            return Ability(style, "sampled", base.merge(DRAWN), f"no log probabilities{refusal}")
+            return Ability(style, "sampled", base.merge(DRAWN), "no log probabilities")
     config = base.merge(DRAWN)
     try:
         await model.generate(messages, config=config)
@@ -112,9 +114,9 @@ def _listed(output: ModelOutput) -> int:
 
 def _refusal(error: Exception) -> str:
     """What a provider said of the options it was sent; raises the error where it is about something else."""
-    if getattr(error, "status_code", None) not in (400, 404, 422):
-        raise error
     said = error.__cause__ or error  # Inspect's own error holds the whole request
+    if not {getattr(each, "status_code", None) for each in (error, said)} & {400, 404, 422}:
+        raise error
     return " ".join(str(said).split())[:200]
 
 

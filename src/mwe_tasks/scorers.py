@@ -91,7 +91,9 @@ def _truth(asked: Asked) -> str:
 
 def _scorer(value_of: Callable[[Asked], Value]) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
-        stored: dict[str, Any] = state.store.get("readings")
+        stored: dict[str, Any] | None = state.store.get("readings")
+        if stored is None:  # a limit of tokens, time or messages ended the sample
+            return Score.unscored(reason="limit")
         readings = {stance: Reading.model_validate(each) for stance, each in stored.items()}
         row = Row.model_validate(state.metadata["row"])
         value = value_of(Asked(row, state.store.get("labels"), readings))

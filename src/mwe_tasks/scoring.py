@@ -41,7 +41,7 @@ class Reading(BaseModel):
     coverage: float | None = None
     """P of the two labels together; the share of draws that could be read where they were sampled."""
     tolerance: float = 0.0
-    """Largest possible error of ln P of a label, nats (exact engines)."""
+    """Largest possible error, nats: of a label's ln P (exact), of log odds by spellings not listed (top_logprobs)."""
     draws: dict[str, int] | None = None
     """How many of the sampled answers gave each label."""
 
@@ -81,9 +81,12 @@ def read_top(prompt: str, labels: Sequence[str], bounds: LabelBounds | None, tex
     listed = {} if bounds is None else {x: ln for x in labels if (ln := bounds.low[x]) is not None}
     low: float | None = None
     high: float | None = None
-    if bounds is not None and len(listed) == 2:
+    tolerance = 0.0
+    interval = None if bounds is None else bounds.logodds(labels[0], labels[1])
+    if interval is not None and len(listed) == 2:
         low = high = listed[labels[0]] - listed[labels[1]]
-    elif bounds is not None and (interval := bounds.logodds(labels[0], labels[1])) is not None:
+        tolerance = max(interval[1] - high, low - interval[0])
+    elif interval is not None:
         low, high = (side if math.isfinite(side) else None for side in interval)
     return Reading(
         prompt=prompt,
@@ -95,6 +98,7 @@ def read_top(prompt: str, labels: Sequence[str], bounds: LabelBounds | None, tex
         low=low,
         high=high,
         coverage=None if bounds is None else sum(math.exp(value) for value in listed.values()),
+        tolerance=tolerance,
     )
 
 
@@ -154,7 +158,8 @@ def answered(reading: Reading, label: str, labels: Sequence[str]) -> Value:
 def shift(readings: Mapping[str, Reading], matching: str, labels: Sequence[str]) -> Value:
     """Half the change of log odds of the matching answer from a stance against it to one for it, nats.
 
-    Raises ValueError where two prompts are equal: their difference would be noise.
+    Missing where both are bounds on one side, whose difference bounds nothing. Raises ValueError where two prompts
+    are equal: their difference would be noise.
     """
     prompts = [reading.prompt for reading in readings.values()]
     if len(set(prompts)) < len(prompts):
@@ -162,4 +167,6 @@ def shift(readings: Mapping[str, Reading], matching: str, labels: Sequence[str])
     pro, con = (logodds(readings[stance], matching, labels) for stance in ("for", "against"))
     if pro.value is None or con.value is None:
         return Value(None, pro.missing or con.missing)
+    if pro.censored and con.censored and (pro.value > 0) == (con.value > 0):
+        return Value(None, "labels_not_listed")
     return Value((pro.value - con.value) / 2, censored=pro.censored or con.censored)

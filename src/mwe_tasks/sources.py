@@ -37,7 +37,10 @@ def locate(source: str | Path, split: str = "test") -> Source:
         found = _in_folder(known[source], split)
         # The same on every machine, so that a log that is published names no folder of its author's.
         return found._replace(where=f"datasets/{source}/data/{found.path.name}")
-    path = Path(source).expanduser()
+    try:
+        path = Path(source).expanduser()
+    except RuntimeError:
+        raise MweError(f"There is no home folder for {source}.") from None
     try:
         if path.is_dir() and str(source):
             return _in_folder(path, split)

@@ -31,11 +31,12 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
         warnings.warn(reason, stacklevel=2)
     table = pd.concat(runs, ignore_index=True)
     for column in ("checksum", "split", "estimator"):
-        if len(values := table.groupby("dataset")[column].unique().explode().unique()) > len(table["dataset"].unique()):
-            raise MweError(
-                f"These logs differ in {column} ({', '.join(map(str, values))}), so their scores are no one table: "
-                "load them one at a time."
-            )
+        for dataset, values in table.groupby("dataset")[column].unique().items():
+            if len(values) > 1:
+                raise MweError(
+                    f"These logs of {dataset} differ in {column} ({', '.join(map(str, values))}), so their scores are "
+                    "no one table: load them one at a time."
+                )
     return table
 
 
@@ -97,7 +98,9 @@ def _one(path: str) -> pd.DataFrame:
         "frame": facts["frame"],
         "shots": facts["shots"],
     }
-    rows = [{**common, **_question(sample)} for sample in log.samples or [] if sample.scores]
+    samples = log.samples or []
+    asked = [sample for sample in samples if sample.scores and "readings" in sample.store]
+    rows = [{**common, "failed": len(samples) - len(asked), **_question(sample)} for sample in asked]
     if not rows:
         raise MweError(f"{path} holds no scored questions.")
     return pd.DataFrame(rows)
@@ -119,6 +122,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "tolerance": plain["tolerance"],
         "id": row["id"],
         "fact": sample.metadata["fact"],
+        "has_twin": row["pair_id"] is not None,
         "topic": row["topic"],
         "control": sample.metadata["control"],
         "truth": row["truth"],
@@ -135,7 +139,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "missing_answer": scores["answered"].reason if "answered" in scores else None,
         "censored": bool((shown.metadata or {}).get("censored", False)),
         **{
-            f"logodds_first_{stance}": reading["low"] if reading["low"] == reading["high"] else None
+            f"logodds_first_{stance}": _nearest_zero(*_bounds(reading))
             for stance, reading in readings.items()
             if stance != "plain"
         },
@@ -148,6 +152,13 @@ def _bounds(reading: dict[str, Any]) -> tuple[float, float]:
     if low is None and high is None:
         return float("nan"), float("nan")
     return float("-inf") if low is None else low, float("inf") if high is None else high
+
+
+def _nearest_zero(low: float, high: float) -> float:
+    """The value, or of an interval the bound nearer to 0; NaN where the interval leaves the sign open."""
+    if low == high or low > 0:
+        return low
+    return high if high < 0 else float("nan")
 
 
 def _number(value: object) -> float:

@@ -42,6 +42,7 @@ def yesno(
         shot_seed: Orders the solved examples.
         draws: How many answers are drawn from a model without log probabilities, 20 or more.
     """
+    dataset = str(dataset)  # -T dataset=123 arrives as a number
     check_arguments(style=style, template=template, frame=frame, shots=shots, draws=draws)
     data = read_rows(dataset, split)
     frame_question("", stances(frame)[-1], frame=frame, labels=data.labels, matching=data.labels[0])
@@ -77,6 +78,9 @@ def yesno(
 
 def check_arguments(*, style: str | None, template: int, frame: str, shots: int, draws: int) -> None:
     """Raises MweError for an argument that no task takes, before anything is loaded."""
+    for name, number in (("template", template), ("shots", shots), ("draws", draws)):
+        if not isinstance(number, int):
+            raise MweError(f"-T {name}= takes a whole number, not {number!r}.")
     for each in (style,) if style is not None else tuple(TEMPLATES):
         find_template(each, template)
     stances(frame)
@@ -109,10 +113,10 @@ def pick_shots(dataset: str, count: int, *, seed: int) -> list[Shot]:
     """
     if count == 0:
         return []
-    rows = sorted(read_rows(dataset, "shots").rows, key=lambda row: row.id)
+    data = read_rows(dataset, "shots")
+    rows, labels = sorted(data.rows, key=lambda row: row.id), data.labels
     cells = {(True, 0): 0, (False, 1): 0, (True, 1): 0, (False, 0): 0}
     wanted = [list(cells)[number % 4] for number in range(count)]
-    labels = sorted({row.truth for row in rows if row.truth}, reverse=True)
     used: set[str] = set()
     picked: list[Shot] = []
     for control, label in wanted:

