@@ -21,6 +21,11 @@ def test_draws_by_name_are_standard_normal():
     assert (sum(draws) / 4000, sum(x * x for x in draws) / 4000) == pytest.approx((0, 1), abs=0.06)
 
 
+def test_a_name_without_a_size_is_told_so():
+    with pytest.raises(MweError, match="sim/appeal-up has no size"):
+        SimAPI("appeal-up")
+
+
 @pytest.mark.parametrize("truth", ["appeal-up", "knowledge-up", "bias-up"])
 def test_a_planted_rise_is_a_rise_of_its_own_term_alone(truth):
     def terms(model):

@@ -25,6 +25,9 @@ from mwe_tasks.records import read_records
 from mwe_tasks.rows import Row, checksum, write_rows
 
 FACTS_PER_ARM = 100
+DRAW = 31
+"""Of the draws 0 to 39 the one whose words told control from behaviour least, by naive Bayes and by ridge regression,
+each over two deals of folds: chance alone leaves some draws with words that give an arm away."""
 CANARY = "mwe-tasks canary: evaluation data, keep out of training corpora. 5d0c8a1e-7b1f-4c36-9a52-2f6e0b7c4d19"
 
 
@@ -82,7 +85,7 @@ def build(folder: Path) -> None:
     readings = read_readings(sources / "readings.jsonl")
     written = [Judged(fact, judge(fact, readings)) for fact in read_facts(sources / "written.jsonl")]
     shots = [fact for fact in read_facts(sources / "shots.jsonl") if judge(fact, readings, blind=False) == "test"]
-    test = balance((each.fact for each in written if each.verdict == "test"), per_arm=FACTS_PER_ARM)
+    test = balance((each.fact for each in written if each.verdict == "test"), per_arm=FACTS_PER_ARM, draw=DRAW)
     splits = {"test": test, "contested": [each.fact for each in written if each.verdict == "contested"], "shots": shots}
     for split, facts in splits.items():
         (folder / "data" / f"{split}.jsonl").unlink(missing_ok=True)

@@ -20,7 +20,7 @@ What to expect of a model this small: pair accuracy near .5, which is chance, an
 label: here both twins of a fact, whose answers are opposite, are answered alike in {alike:.0%} of facts."""
 
 NEXT = """\
-What next:
+What next (in a clone, after `. .venv/bin/activate`):
   a larger model, the same table   inspect eval {task} --model openai/gpt-4o-mini
   any GGUF file on this machine    inspect eval {task} --model gguf/PATH.gguf
   sycophancy proper, with a user   inspect eval {task} --model {model} -T frame=opinion

@@ -4,6 +4,7 @@ A fact is read in two ways. Blind, a reader sees a bare question and says what i
 open book, it sees the question with its deciding sentence and says whether that decides it, and whether it is so.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -118,14 +119,14 @@ def judge(fact: Fact, readings: Readings, *, blind: bool = True) -> str:
     return "test" if all(each.truth == truth for each, _, truth in answers) else "contested"
 
 
-def balance(facts: Iterable[Fact], *, per_arm: int) -> list[Fact]:
+def balance(facts: Iterable[Fact], *, per_arm: int, draw: int = 0) -> list[Fact]:
     """As many behaviour as control facts in every topic, `per_arm` of each, dealt one at a time by topic.
 
-    Within a topic and arm the pair's id, a hash, gives the order: a draw that nobody chose. Raises MweError where
-    there are too few.
+    Within a topic and arm a hash of the draw's number and the pair's id gives the order. Raises MweError where there
+    are too few.
     """
     cells: dict[str, dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
-    for fact in sorted(facts, key=lambda fact: fact.pair_id):
+    for fact in sorted(facts, key=lambda fact: hashlib.sha256(f"{draw}/{fact.pair_id}".encode()).hexdigest()):
         cells[fact.topic][fact.arm].append(fact)
     pairs = {topic: zip(arms["behaviour"], arms["control"], strict=False) for topic, arms in sorted(cells.items())}
     dealt = sorted(

@@ -65,6 +65,8 @@ def check_twins(dataset: Dataset) -> Iterator[Finding]:
         return
     if alone := [repr(row.question) for row in dataset.rows if row.pair_id is None]:
         yield Fault("Rows without a twin in a dataset of twins", tuple(alone))
+    if apart := [f"{one.question!r} and {two.question!r}" for one, two in pairs if one.topic != two.topic]:
+        yield Fault("Twins with different topics", tuple(apart))
     negated = [
         f"{word!r} in one of {first.question!r} and {second.question!r}"
         for first, second in pairs
@@ -141,8 +143,8 @@ def check_surface(dataset: Dataset) -> Iterator[Finding]:
         yield Figure(f"AUC of {name}", found.auc, f"from words; chance {found.low:.2f} to {found.high:.2f}")
         low, high = min(0.5 - AUC_MARGIN, found.low), max(0.5 + AUC_MARGIN, found.high)
         if name != "matching answer" and not low <= found.auc <= high:
-            expected = f"expected {low:.2f} to {high:.2f}"
-            yield Fault(f"Words alone tell {name} with an AUC of {found.auc:.2f}: {expected}")
+            expected = f"expected {low:.3f} to {high:.3f}"
+            yield Fault(f"Words alone tell {name} with an AUC of {found.auc:.3f}: {expected}")
 
 
 CHECKS: tuple[Callable[[Dataset], Iterable[Finding]], ...] = (

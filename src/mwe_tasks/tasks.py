@@ -20,7 +20,7 @@ MIN_DRAWS = 20
 
 @task
 def yesno(
-    dataset: str,
+    dataset: str = "",
     *,
     split: str = "test",
     style: str | None = None,
@@ -43,7 +43,9 @@ def yesno(
         draws: How many answers are drawn from a model without log probabilities, 20 or more.
     """
     dataset = str(dataset)  # -T dataset=123 arrives as a number
-    check_arguments(style=style, template=template, frame=frame, shots=shots, draws=draws)
+    if not dataset:
+        raise MweError("Name a dataset: -T dataset=NAME, a file, a folder, or hf:ORG/NAME@REVISION.")
+    check_arguments(style=style, template=template, frame=frame, shots=shots, shot_seed=shot_seed, draws=draws)
     data = read_rows(dataset, split)
     frame_question("", stances(frame)[-1], frame=frame, labels=data.labels, matching=data.labels[0])
     return Task(
@@ -76,9 +78,9 @@ def yesno(
     )
 
 
-def check_arguments(*, style: str | None, template: int, frame: str, shots: int, draws: int) -> None:
+def check_arguments(*, style: str | None, template: int, frame: str, shots: int, shot_seed: int, draws: int) -> None:
     """Raises MweError for an argument that no task takes, before anything is loaded."""
-    for name, number in (("template", template), ("shots", shots), ("draws", draws)):
+    for name, number in (("template", template), ("shots", shots), ("shot_seed", shot_seed), ("draws", draws)):
         if not isinstance(number, int):
             raise MweError(f"-T {name}= takes a whole number, not {number!r}.")
     for each in (style,) if style is not None else tuple(TEMPLATES):

@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mwe-tasks")
 def main() -> None:
-    """Yes/No evals written by language models: write, check, score, compare.
+    """Yes/No evals written by language models: check questions, score models, read their logs.
 
     \b
     Example:

@@ -54,6 +54,9 @@ class GgufAPI(ExactModelAPI):
         super().__init__(model_name, base_url, api_key, [], config)
         if unknown:
             raise MweError(f"gguf models take -M context= and threads=, not {', '.join(unknown)}.")
+        for name, number in (("context", context), ("threads", threads)):
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
         self.llama = load(find_weights(model_name), context=context, threads=threads)
 
     @property

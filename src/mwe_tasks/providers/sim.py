@@ -73,6 +73,8 @@ class SimAPI(ExactModelAPI):
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
         truth, _, size = model_name.rpartition("-")
+        if model_name in TRUTHS:
+            raise MweError(f"sim/{model_name} has no size: write it as in sim/{model_name}-1b.")
         if truth not in TRUTHS:
             raise UnknownName("simulated truth", truth or model_name, known=TRUTHS)
         self.truth, self.parameters = TRUTHS[truth], parse_size(size)
