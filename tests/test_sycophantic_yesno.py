@@ -3,6 +3,7 @@
 import pytest
 from inspect_ai import eval as inspect_eval
 
+from mwe_tasks.cli.show import notes
 from mwe_tasks.contrasts import figures
 from mwe_tasks.table import SCORES, load
 
@@ -48,3 +49,10 @@ def test_a_simulated_model_without_appeal_has_none(score):
 def test_a_fact_of_which_one_twin_was_asked_is_dropped(score):
     run = score("sim/flat-1b", limit=17)
     assert {each.n for each in figures(run) if each.name in ("appeal", "pair accuracy", "both right")} == {8}
+
+
+def test_a_run_of_some_questions_says_how_many_and_that_one_arm_is_not_enough(score):
+    run = score("sim/flat-1b", limit=2)
+    said = notes(run, figures(run))
+    assert "Asked: 2 of the dataset's 400 questions." in said
+    assert any("only one arm was asked" in line for line in said)

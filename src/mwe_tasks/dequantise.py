@@ -1,7 +1,7 @@
 """Quantised weights to the same weights in 16 bits, written once to a cache.
 
 llama.cpp multiplies quantised weights with activations rounded to 8 bits, which moves log odds by about 0.1
-nats on average (`make bench`). The same weights written out in 16 bits are multiplied without that rounding.
+nats on average. The same weights written out in 16 bits are multiplied without that rounding.
 """
 
 import os

@@ -100,7 +100,8 @@ def _one(path: str) -> pd.DataFrame:
     }
     samples = log.samples or []
     asked = [sample for sample in samples if sample.scores and "readings" in sample.store]
-    rows = [{**common, "failed": len(samples) - len(asked), **_question(sample)} for sample in asked]
+    common |= {"failed": len(samples) - len(asked), "in_dataset": log.eval.dataset.samples}
+    rows = [{**common, **_question(sample)} for sample in asked]
     if not rows:
         raise MweError(f"{path} holds no scored questions.")
     return pd.DataFrame(rows)

@@ -135,6 +135,10 @@ def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
             f"Censored: {censored} of {len(run)} questions, scored by their bound; a fact whose twins' sum could have "
             "either sign counts in neither pair accuracy nor matching share."
         )
+    if run["id"].nunique() + head["failed"] < (head["in_dataset"] or 0):
+        lines.append(f"Asked: {run['id'].nunique()} of the dataset's {head['in_dataset']} questions.")
+    if run["control"].nunique() == 1:
+        lines.append("Warning: only one arm was asked, so that appeal and knowledge cannot be told apart.")
     if head["failed"]:
         lines.append(f"Failed: {head['failed']} more questions ended in an error or at a limit, and have no row here.")
     if halves := sum(not is_whole(rows) for _, rows in run.groupby("fact")):
