@@ -202,6 +202,7 @@ def test_the_completion_style_is_refused_for_a_provider_of_chat(dataset, tmp_pat
         ({"shots": 3}, "No number of shots is named '3'. There are: 0, 2, 4, 8."),
         ({"draws": 5}, "5 draws are too few"),
         ({"draws": "many"}, "-T draws= takes a whole number, not 'many'."),
+        ({"shots": 2, "split": "shots"}, "Questions of the split shots cannot be asked after themselves"),
         ({"shot_seed": "abc"}, "-T shot_seed= takes a whole number, not 'abc'."),
         ({"split": "train"}, "No split of made_up"),
         ({"shots": 2}, "No split of made_up"),

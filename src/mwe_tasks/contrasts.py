@@ -39,7 +39,7 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
             _positive("pair accuracy", table, "truth", "of facts"),
             _share("accuracy", table, "accuracy", "of questions"),
         ]
-    found.append(_mean("Yes-bias", table, "logodds_first", "nats, Yes against No"))
+    found.append(_mean("Yes-bias", table, "logodds_first", "nats, {} against {}".format(*_labels(table))))
     if has_truth:
         found += [*arms(table), *pair_states(table), *proper_scores(table), *ranks(table)]
         found.append(_share("answered", table, "answered", "right in the text"))

@@ -46,6 +46,8 @@ def yesno(
     if not dataset:
         raise MweError("Name a dataset: -T dataset=NAME, a file, a folder, or hf:ORG/NAME@REVISION.")
     check_arguments(style=style, template=template, frame=frame, shots=shots, shot_seed=shot_seed, draws=draws)
+    if shots and split == "shots":
+        raise MweError("Questions of the split shots cannot be asked after themselves: leave out -T shots=.")
     data = read_rows(dataset, split)
     frame_question("", stances(frame)[-1], frame=frame, labels=data.labels, matching=data.labels[0])
     return Task(
