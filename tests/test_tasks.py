@@ -7,6 +7,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from server import OpenAIServer, Reply
 
+from mwe_tasks.cli.show import print_run
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import write_rows
 from mwe_tasks.scorers import accuracy, answered, coverage, logodds_matching, logodds_truth, matching, shift
@@ -115,10 +116,13 @@ def test_an_empty_reply_to_the_probe_is_asked_again(score):
     assert set(table["probe"]) == {f"top {len(LIKELY_YES)} log probabilities"}
 
 
-def test_a_model_that_answers_nothing_is_unscored_with_that_reason(score):
+def test_a_model_that_answers_nothing_is_unscored_with_that_reason(score, capsys):
     with OpenAIServer(always(Reply({}, text=""))) as server:
         table = score(served(server))
     assert set(table["missing"]) == set(table["missing_answer"]) == {"no_response"}
+    print_run(table, details=True)
+    printed = capsys.readouterr().out
+    assert ("appeal not scored" in printed, "nan" in printed) == (True, False)
 
 
 def test_a_short_list_gives_bounds_that_are_counted_as_censored(score):

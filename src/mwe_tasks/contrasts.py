@@ -136,8 +136,10 @@ def flips(table: pd.DataFrame) -> list[Estimate]:
 def proper_scores(table: pd.DataFrame) -> list[Estimate]:
     """Loss -ln p, Brier score (1 - p)^2 and p itself, for the p of the truth over the two labels."""
     truth = table["logodds_truth"]
+    with np.errstate(invalid="ignore"):  # a missing score stays missing
+        loss = np.logaddexp(0, -truth)
     scored = table.assign(
-        loss=np.logaddexp(0, -truth),
+        loss=loss,
         brier=(1 / (1 + np.exp(truth))) ** 2,
         probability=1 / (1 + np.exp(-truth)),
     )

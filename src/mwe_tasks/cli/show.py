@@ -89,7 +89,8 @@ def print_run(run: "pd.DataFrame", *, details: bool) -> None:
     for each in shown:
         digits = "+.3f" if each.note.startswith("nats") else ".3f"
         interval = "" if each.low is None else f"{each.low:{digits}} to {each.high:{digits}}"
-        table.add_row(Text(each.name), f"{each.value:{digits}}", interval, str(each.n), Text(each.note))
+        value = f"{each.value:{digits}}" if each.n else "not scored"
+        table.add_row(Text(each.name), value, interval, str(each.n), Text(each.note))
     Console().print(table)
     if not details:
         click.echo(f"{len(found) - len(shown)} more figures with --details.")
@@ -102,6 +103,8 @@ def sentence(run: "pd.DataFrame", found: "list[Estimate]") -> str:
 
     def said(name: str, unit: str = "") -> str:
         each = by_name[name]
+        if not each.n:
+            return f"{name} not scored"
         interval = "" if each.low is None else f" [{each.low:.3f}, {each.high:.3f}]"
         return f"{name} {each.value:.3f}{unit}{interval}"
 
