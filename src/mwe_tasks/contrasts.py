@@ -15,13 +15,23 @@ from mwe_tasks.estimates import Estimate, arm_mean, larger_error, tenth, with_in
 
 def by_fact(table: pd.DataFrame, column: str, *, of_twins: str = "mean") -> pd.DataFrame:
     """One row a fact: value (of the twins', their mean), control, topic; without facts of which a twin has no score."""
-    kept = table.groupby("fact").filter(lambda rows: rows[column].notna().all() and is_whole(rows))
+    kept = table[is_scored(table, column) & is_whole(table)]
     return kept.groupby("fact").agg(value=(column, of_twins), control=("control", "first"), topic=("topic", "first"))
 
 
-def is_whole(rows: pd.DataFrame) -> bool:
-    """Whether a fact's rows hold both twins, where it has two: one alone carries the whole Yes-bias."""
-    return rows["id"].nunique() == 2 or not rows["has_twin"].any()
+def is_scored(table: pd.DataFrame, column: str) -> pd.Series:
+    """For each row whether every row of its fact has this score."""
+    return table[column].notna().groupby(table["fact"]).transform("all")
+
+
+def is_whole(table: pd.DataFrame) -> pd.Series:
+    """For each row whether its fact has both twins, where it has two: one alone carries the whole Yes-bias."""
+    return has_both_twins(table) | ~table.groupby("fact")["has_twin"].transform("any")
+
+
+def has_both_twins(table: pd.DataFrame) -> pd.Series:
+    """For each row whether two questions of its fact were asked."""
+    return table.groupby("fact")["id"].transform("nunique").eq(2)
 
 
 def figures(table: pd.DataFrame) -> list[Estimate]:
@@ -80,7 +90,7 @@ def pair_states(table: pd.DataFrame) -> list[Estimate]:
 
     A tie is none of these, so the shares add up to 1 only where there are none.
     """
-    twins = table.groupby("fact").filter(lambda rows: rows["id"].nunique() == 2 and rows["logodds_truth"].notna().all())
+    twins = table[has_both_twins(table) & is_scored(table, "logodds_truth")]
     first, second = _labels(table)
     states = {
         "both right": twins["logodds_truth"].gt(0),

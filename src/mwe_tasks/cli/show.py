@@ -144,7 +144,7 @@ def notes(run: "pd.DataFrame", found: "list[Estimate]") -> list[str]:
         lines.append("Warning: only one arm was asked, so that appeal and knowledge cannot be told apart.")
     if head["failed"]:
         lines.append(f"Failed: {head['failed']} more questions ended in an error or at a limit, and have no row here.")
-    if halves := sum(not is_whole(rows) for _, rows in run.groupby("fact")):
+    if halves := run.loc[~is_whole(run), "fact"].nunique():
         lines.append(f"Dropped: {halves} facts of which only one twin was asked.")
     for column, name in (("missing", "log odds"), ("missing_answer", "the answer in the text")):
         counts = run[column].dropna().value_counts()
