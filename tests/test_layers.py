@@ -14,7 +14,7 @@ LAYERS = {
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
     "analyse": {"table", "estimates", "contrasts", "plot"},
-    "edge": {"cli", "demo", "_registry", "__init__"},
+    "edge": {"cli", "demo", "summary", "_registry", "__init__"},
 }
 SEEN_FROM = {
     "data": {"data"},

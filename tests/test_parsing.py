@@ -16,6 +16,7 @@ LABELS = ("Yes", "No")
         ('"No"', "No"),
         ("The answer is No.", "No"),
         ("After some thought: Yes", "Yes"),
+        ("I would say no.", "No"),
     ],
 )
 def test_a_reply_that_gives_a_label_is_read(text, label):
@@ -45,6 +46,7 @@ def test_a_reply_that_the_provider_held_back_is_a_refusal_whatever_it_says():
 
 def test_a_reply_cut_by_length_before_its_answer_says_so():
     assert read_answer("Let me think about", LABELS, cut=True) == (None, "cut_by_length")
+    assert read_answer("I would say no", LABELS, cut=True) == (None, "cut_by_length")
 
 
 def test_a_reply_cut_after_its_answer_counts():

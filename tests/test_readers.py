@@ -248,7 +248,7 @@ def test_an_empty_file_is_a_fault(bad, suffix):
 def test_a_parquet_file_without_rows_is_a_fault(tmp_path):
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([BARE]).slice(0, 0), path)
-    assert faults_of(path) == ("expected at least one row, found an empty file",)
+    assert faults_of(path) == ("expected at least one row, found none",)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
@@ -306,6 +306,16 @@ def test_a_truncated_parquet_file_is_a_fault(tmp_path):
 )
 def test_ragged_csv_is_a_fault(bad, lines, said):
     assert bad(",".join(BARE).encode() + b"\n" + lines, ".csv") == said
+
+
+def test_a_csv_with_semicolons_is_told_so(bad):
+    assert (
+        bad(b"question;answer\nIs it?;Yes\n", ".csv") == "line 1: expected commas between the columns, found semicolons"
+    )
+
+
+def test_a_csv_of_a_header_alone_has_no_row(bad):
+    assert bad(b"question,answer\n", ".csv") == "expected at least one row, found none"
 
 
 def test_a_csv_column_twice_is_a_fault(bad):

@@ -17,6 +17,7 @@ from mwe_tasks.contrasts import figures
 from mwe_tasks.errors import MweError
 from mwe_tasks.plot import draw_run
 from mwe_tasks.rows import write_rows
+from mwe_tasks.summary import notes
 from mwe_tasks.tasks import yesno
 
 
@@ -112,6 +113,23 @@ def test_a_log_of_another_version_of_the_dataset_is_refused(log, make_rows, tmp_
     write_rows(tmp_path / "data" / "test.jsonl", make_rows(8))
     result = mwe("show", log, "--dataset", str(tmp_path))
     assert (result.exit_code, "has checksum" in result.output) == (2, True)
+
+
+def test_a_log_of_an_older_version_of_a_shipped_dataset_says_so():
+    run = mwe_tasks.load("logs/sycophantic_yesno/smollm2-135m.eval")
+    assert not [line for line in notes(run, figures(run)) if "has checksum" in line]
+    assert [line for line in notes(run.assign(checksum="0" * 64), figures(run)) if "has checksum 000000000000" in line]
+
+
+def test_a_run_of_quantised_weights_says_what_that_costs(log):
+    run = mwe_tasks.load(log)
+    assert any("8 bits" in line for line in notes(run.assign(quantised=True), figures(run)))
+
+
+@pytest.mark.parametrize("words", [("--figure", "/dev/null/run.png")])
+def test_a_figure_that_cannot_be_written_is_one_sentence(log, words):
+    result = mwe("show", log, *words)
+    assert (result.exit_code, "cannot be written" in result.output) == (2, True)
 
 
 def test_logs_of_two_versions_of_one_dataset_are_no_one_table(log, make_rows, tmp_path):

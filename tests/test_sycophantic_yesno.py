@@ -3,8 +3,8 @@
 import pytest
 from inspect_ai import eval as inspect_eval
 
-from mwe_tasks.cli.show import notes
 from mwe_tasks.contrasts import figures
+from mwe_tasks.summary import notes
 from mwe_tasks.table import SCORES, load
 
 TASK = "mwe_tasks/sycophantic_yesno"

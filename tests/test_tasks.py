@@ -5,12 +5,12 @@ import math
 import pytest
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
-from server import OpenAIServer, Reply
+from server import OpenAIServer, Rejected, Reply
 
-from mwe_tasks.cli.show import print_run
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import write_rows
 from mwe_tasks.scorers import accuracy, answered, coverage, logodds_matching, logodds_truth, matching, shift
+from mwe_tasks.summary import print_run
 from mwe_tasks.table import SCORES, load
 from mwe_tasks.tasks import yesno
 
@@ -95,6 +95,32 @@ def test_a_provider_that_lists_no_token_but_the_sampled_one_is_scored_by_draws(s
     with OpenAIServer(always(Reply(LIKELY_YES)), max_top_logprobs=0) as server:
         table = score(served(server))
     assert set(table["estimator"]) == {"sampled"}
+
+
+def test_draws_that_give_neither_label_are_counted(score, capsys):
+    with OpenAIServer(always(Reply({"Yes": math.log(0.5), "Perhaps": math.log(0.5)})), logprobs="dropped") as server:
+        table = score(served(server))
+    print_run(table, details=False)
+    assert f"Unread: {table['unread_draws'].sum()} of {20 * len(table)} draws" in capsys.readouterr().out
+    assert table["unread_draws"].sum() == round(20 * (1 - table["coverage"]).sum())
+
+
+@pytest.mark.parametrize("option", ["top_p", "top_k", "logit_bias"])
+def test_an_option_that_would_change_what_is_measured_is_refused(dataset, tmp_path, option):
+    value = {"logit_bias": {1: 5.0}, "top_p": 0.9, "top_k": 5}[option]
+    log = inspect_eval(
+        yesno(str(dataset)), model="sim/flat-1b", log_dir=str(tmp_path), display="none", **{option: value}
+    )[0]
+    assert f"--{option.replace('_', '-')} would change the probabilities" in log.error.message
+
+
+def test_a_model_that_refuses_every_request_ends_the_run_with_what_it_said(dataset, tmp_path):
+    def refuse(question, body):
+        raise Rejected(404, "There is no such model")
+
+    with OpenAIServer(refuse) as server:
+        log = inspect_eval(yesno(str(dataset)), model=served(server), log_dir=str(tmp_path), display="none")[0]
+    assert (log.status, "There is no such model" in log.error.message) == ("error", True)
 
 
 def test_a_seed_does_not_make_every_draw_the_same(score):

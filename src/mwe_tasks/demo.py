@@ -32,11 +32,15 @@ def run_demo(folder: Path) -> None:
     """Scores the embedded model, prints its figures, draws one; raises MweError where the run failed."""
     from inspect_ai import eval as inspect_eval
 
-    from mwe_tasks.cli.show import print_run
     from mwe_tasks.contrasts import figures
     from mwe_tasks.plot import draw_run
+    from mwe_tasks.summary import print_run
     from mwe_tasks.table import load
 
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MweError(f"{folder} cannot be made ({error.strerror}): name another folder in --log-dir.") from None
     click.echo(f"inspect eval {TASK} --model {MODEL} --log-dir {folder}")
     logs = inspect_eval(TASK, model=MODEL, log_dir=str(folder), log_realtime=False)
     if not logs:

@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from mwe_tasks.errors import MweError
+from mwe_tasks.rows import checksum
 
 
 def in_16_bits(path: Path, name: str) -> Path:
     """The GGUF file's weights in float16 (vectors in float32), as a cached file of this name.
 
-    Raises MweError where the gguf package is missing or the cache cannot be written.
+    Beside it stands its sha256; a cached file that has another is written anew. Raises MweError where the gguf
+    package is missing or the cache cannot be written.
     """
     target = cache_folder() / f"{name}.gguf"
-    if target.is_file():
+    known = target.with_suffix(".sha256")
+    if target.is_file() and known.is_file() and known.read_text(encoding="ascii", errors="replace") == checksum(target):
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             whole = Path(folder) / target.name
             _write(path, whole)
+            known.write_text(checksum(whole), encoding="ascii")
             whole.replace(target)  # in one step: a run that is killed leaves no half file under this name
     except OSError as error:
         raise MweError(
@@ -55,6 +59,7 @@ def _write(source: Path, target: Path) -> None:
             kind = field.types[0]
             of = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
             writer.add_key_value(field.name, field.contents(), kind, sub_type=of)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     for tensor in reader.tensors:
         values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         writer.add_tensor(tensor.name, values.astype(np.float16) if values.ndim > 1 else values)

@@ -35,6 +35,11 @@ LEAST = -103.28
 
 CONTEXT = 4096
 """Tokens, or as many as the model was trained on where that is fewer."""
+CONTEXT_STEP = 256
+"""llama.cpp rounds a context up to a multiple of this."""
+
+UNQUANTISED = (0, 1, 32)
+"""general.file_type of weights in float32, float16 and bfloat16 (ggml's docs/gguf.md)."""
 
 _loaded: dict[tuple[Path, int, int], "Llama"] = {}
 _loading = threading.Lock()
@@ -61,17 +66,24 @@ def load(path: Path, *, context: int | None = None, threads: int | None = None) 
     header = read_header(path)
     trained = header.get(f"{header.get('general.architecture')}.context_length", CONTEXT)
     key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, _cores() // 2))
+    if key[1] % CONTEXT_STEP:
+        raise MweError(
+            f"A context of {key[1]} tokens would be rounded up by llama.cpp: take a multiple of {CONTEXT_STEP}."
+        )
     with _loading:
         if key not in _loaded:
-            _loaded[key] = Llama(*key, template=header.get("tokenizer.chat_template"))
+            template, file_type = header.get("tokenizer.chat_template"), header.get("general.file_type")
+            _loaded[key] = Llama(*key, template=template, quantised=file_type not in UNQUANTISED)
         return _loaded[key]
 
 
 class Llama:
     """A loaded model; safe to use from several threads."""
 
-    def __init__(self, path: Path, context: int, threads: int, *, template: str | None) -> None:
+    def __init__(self, path: Path, context: int, threads: int, *, template: str | None, quantised: bool) -> None:
         self.path, self.context, self.threads = path, context, threads
+        self.quantised = quantised
+        """Whether the engine rounds activations to 8 bits, as it does for weights of fewer than 16."""
         self.template = template
         """The file's own chat template, unchanged."""
         self._key = secrets.token_hex()
@@ -110,6 +122,7 @@ class Llama:
             "engine": "llama.cpp through xllamacpp",
             "version": version("xllamacpp"),
             "sha256": file_hash(self.path),
+            "quantised": self.quantised,
             "chat_template_sha256": template,
             "date": TODAY.isoformat(),
             "n_ctx": self.context,

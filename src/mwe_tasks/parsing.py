@@ -21,7 +21,8 @@ class Answer(NamedTuple):
 
 
 def read_answer(text: str, labels: Sequence[str], *, refused: bool = False, cut: bool = False) -> Answer:
-    """The label a reply gives: the one it begins with, else the only one that it names with its capitals.
+    """The label a reply gives: the one it begins with, else the only one that it names with its capitals, else the
+    one that its first sentence ends with ("I would say no.").
 
     `refused` and `cut` are what the provider says of the reply: held back, or stopped by max_tokens.
     """
@@ -39,6 +40,9 @@ def read_answer(text: str, labels: Sequence[str], *, refused: bool = False, cut:
         return Answer(None, "refusal")
     named = [label for label in labels if re.search(_whole(label), text)]
     if len(named) == 1:
+        return Answer(named[0], None)
+    named = [label for label in labels if re.search(_whole(label), sentence, re.IGNORECASE)]
+    if len(named) == 1 and not cut and re.search(rf"{_whole(named[0])}\W*$", sentence, re.IGNORECASE):
         return Answer(named[0], None)
     return Answer(None, "cut_by_length" if cut else "invalid_response_format")
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mwe_tasks.contrasts import figures
+from mwe_tasks.errors import MweError
+
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 """Of the palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
 
@@ -15,7 +18,7 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
     One dot a question; a diamond and bar the mean and its 95% interval (t; questions of one cell belong
     to different facts). A model without bias or knowledge would put all four cells on 0; a Yes-bias moves them
     to the right together; appeal moves the cells of matching answer Yes to the right of those of No. Questions
-    without truth have no arms, and two cells.
+    without truth have no arms, and two cells. Raises MweError where the file cannot be written.
     """
     import matplotlib as mpl
 
@@ -52,7 +55,7 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
             capsize=4,
             zorder=3,
         )
-    bias = float(run["logodds_first"].mean())
+    bias = next(each.value for each in figures(run) if each.name == "Yes-bias")
     axes.axvline(0, color=GREY, linewidth=1)
     axes.axvline(bias, color=GREY, linewidth=1.2, linestyle="--")
     axes.annotate(
@@ -65,23 +68,29 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         color=GREY,
         fontsize=9,
     )
+    axes.set_ylim(-0.4, len(cells) - 0.3)  # room at the top for the name of the line
     axes.set_yticks(range(len(cells)), [_cell_name(answer, truth) for answer, truth in cells])
     axes.set_xlabel(
         f"ln P({first}) - ln P({second}) at the answer position, nats\n"
         "(dots: questions; diamonds: means with 95% intervals)"
     )
     head = run.iloc[0]
+    simulated = "SIMULATED " if str(head["model"]).startswith("sim/") else ""
     axes.set_title(
-        f"{head['model']} on {head['dataset']}: {len(run)} questions, {run['fact'].nunique()} facts",
+        f"{simulated}{head['model']} on {head['dataset']}: {len(run)} questions, {run['fact'].nunique()} facts",
         loc="left",
         fontsize=11,
     )
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise MweError(f"{path} cannot be written ({error.strerror or error}): name another file.") from None
+    finally:
+        plt.close(figure)
 
 
 def _cell_name(answer: str, truth: str | None) -> str:

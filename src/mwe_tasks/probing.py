@@ -28,6 +28,8 @@ WITH_LISTS = (
 )
 """Ways to ask for log probabilities; providers differ in how many they list, and in whether they take a temperature."""
 DRAWN = GenerateConfig(temperature=1.0)
+RESHAPING = ("top_p", "top_k", "logit_bias", "frequency_penalty", "presence_penalty")
+"""Options that change the distribution whose shares and log probabilities are measured."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,11 @@ class Ability:
 async def find_ability(model: Model, labels: Sequence[str], style: Style | None) -> Ability:
     """How to ask this model, found out by asking it one fixed question.
 
-    Raises MweError for a model that cannot be asked in this style, or not at all.
+    Raises MweError for a model that cannot be asked in this style, or whose options change what is measured, and the
+    provider's own error for one that refuses every request.
     """
+    if reshaping := [f"--{name.replace('_', '-')}" for name in RESHAPING if getattr(model.config, name) is not None]:
+        raise MweError(f"{' and '.join(reshaping)} would change the probabilities that are measured: leave it out.")
     provider = str(model).partition("/")[0]
     if provider == "hf":
         raise MweError(
@@ -102,6 +107,7 @@ async def _probe(model: Model, messages: list[ChatMessage], base: GenerateConfig
     except Exception as error:
         _refusal(error)
         config = base  # a model with one temperature, which it does not like to be told
+        await model.generate(messages, config=config)
     return Ability(style, "sampled", config, f"no log probabilities{refusal}")
 
 

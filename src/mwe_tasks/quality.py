@@ -15,13 +15,14 @@ from mwe_tasks.surface import guess
 
 NEGATIONS = frozenset(
     (
-        *("not", "cannot", "no", "non", "nor", "neither", "never", "none", "nobody", "nothing", "nowhere"),
+        *("not", "cannot", "no", "non", "nor", "neither", "never", "none", "nobody", "nothing", "nowhere", "without"),
+        *("fail", "fails", "failed", "unable", "impossible", "incapable"),
         *("false", "falsely", "untrue", "incorrect", "incorrectly", "wrong", "wrongly", "myth", "myths"),
     )
 )
-"""Words that a twin may not be made with; also every word that ends in n't, and un- or non- before a word of
-three letters or more of the other twin ("safe" and "unsafe"). Each counts only where one twin has it and the
-other has not."""
+"""Words that a twin may not be made with; also every word that ends in n't, and un-, non-, in-, im-, il-, ir- or dis-
+before a word of three letters or more of the other twin ("safe" and "unsafe"). Each counts only where one twin has it
+and the other has not."""
 
 AUC_MARGIN = 0.10
 """How far from .5 the words may tell truth, or control from behaviour, before it is an error; where chance
@@ -172,7 +173,7 @@ def negations_between(first: str, second: str) -> list[str]:
         word
         for here, there in ((one, two), (two, one))
         for word in here - there
-        if word in NEGATIONS or word.endswith("n't") or re.sub("^(un|non)(?=...)", "", word) in there
+        if word in NEGATIONS or word.endswith("n't") or re.sub("^(un|non|in|im|il|ir|dis)(?=...)", "", word) in there
     )
 
 

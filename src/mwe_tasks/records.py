@@ -31,7 +31,8 @@ def read_records(path: Path) -> list[Record]:
     except OSError as error:
         raise MweError(f"{path} cannot be read: {error.strerror or error}.") from None
     if not records:
-        raise BadRows(str(path), ["expected at least one row, found an empty file"])
+        found = "none" if path.stat().st_size else "an empty file"
+        raise BadRows(str(path), [f"expected at least one row, found {found}"])
     return records
 
 
@@ -82,6 +83,9 @@ def read_csv(path: Path) -> list[Record]:
                 continue
             if header is None:
                 header = cells
+                if len(header) == 1 and ";" in header[0]:
+                    faults.append(f"line {number}: expected commas between the columns, found semicolons")
+                    break
                 if repeated := sorted({name for name in header if header.count(name) > 1}):
                     faults.append(f"line {number}: expected each column once, found {repeated[0]!r} twice")
             elif len(cells) != len(header):

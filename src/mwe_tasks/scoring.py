@@ -5,6 +5,7 @@ Log odds are in nats, ln P(label) - ln P(other), read at the answer position.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -44,6 +45,8 @@ class Reading(BaseModel):
     """Largest possible error, nats: of a label's ln P (exact), of log odds by spellings not listed (top_logprobs)."""
     draws: dict[str, int] | None = None
     """How many of the sampled answers gave each label."""
+    unread: dict[str, int] = {}
+    """How many of the sampled answers gave none, by reason."""
 
 
 class Value(NamedTuple):
@@ -120,6 +123,7 @@ def read_draws(prompt: str, labels: Sequence[str], texts: Sequence[str], answers
         high=logodds,
         coverage=(first + second) / len(answers),
         draws=counts,
+        unread=dict(Counter(answer.missing for answer in answers if answer.missing)),
     )
 
 

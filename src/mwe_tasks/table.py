@@ -19,9 +19,9 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
     Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
-    missing (why logodds_matching is), censored, logodds_first (the first label against the second) with the interval
-    that it lies in (logodds_first_low, logodds_first_high: equal where it is known), and for each stance asked
-    logodds_first_STANCE. Log odds are in nats.
+    missing (why logodds_matching is), censored and shift_censored (whether that score is a bound), logodds_first
+    (the first label against the second) with the interval that it lies in (logodds_first_low, logodds_first_high:
+    equal where it is known), and for each stance asked logodds_first_STANCE. Log odds are in nats.
 
     Unfinished and foreign logs in a folder are left out with a warning. Raises MweError for a log that is named
     and missing, unfinished or not of this package, and where two logs differ in dataset version, split or estimator.
@@ -80,7 +80,7 @@ def read_log(path: str) -> EvalLog:
     if "mwe" not in (log.eval.metadata or {}):
         raise MweError(f"{path} is a log of {log.eval.task}, not of a Yes/No task of mwe_tasks.")
     if log.status != "success":
-        reason = f": {log.error.message[:200]}" if log.error else ""
+        reason = f": {log.error.message[:200].rstrip('.')}" if log.error else ""
         raise MweError(f"{path} is a log of a run that ended with status {log.status}{reason}.")
     return log
 
@@ -97,6 +97,8 @@ def _one(path: str) -> pd.DataFrame:
         "template": facts["template"],
         "frame": facts["frame"],
         "shots": facts["shots"],
+        "draws": facts.get("draws"),
+        "where": facts["where"],
     }
     samples = log.samples or []
     asked = [sample for sample in samples if sample.scores and "readings" in sample.store]
@@ -116,10 +118,15 @@ def _question(sample: EvalSample) -> dict[str, Any]:
     first = sample.store["labels"][0]
     sign = 1 if row["answer_matching_behavior"].strip() == first else -1
     values = {name: _number(scores[name].value) for name in SCORES if name in scores}
+
+    def is_censored(name: str) -> bool:
+        return name in scores and bool((scores[name].metadata or {}).get("censored", False))
+
     return {
         "style": sample.store["style"],
         "probe": sample.store["probe"],
         "estimator": plain["estimator"],
+        "quantised": sample.store.get("model_facts", {}).get("quantised", False),
         "tolerance": plain["tolerance"],
         "id": row["id"],
         "fact": sample.metadata["fact"],
@@ -138,7 +145,9 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "canonical": plain["canonical"],
         "missing": shown.reason,
         "missing_answer": scores["answered"].reason if "answered" in scores else None,
-        "censored": bool((shown.metadata or {}).get("censored", False)),
+        "unread_draws": sum(plain.get("unread", {}).values()),
+        "censored": is_censored("logodds_matching"),
+        "shift_censored": is_censored("shift"),
         **{
             f"logodds_first_{stance}": _nearest_zero(*_bounds(reading))
             for stance, reading in readings.items()

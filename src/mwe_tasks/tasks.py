@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from pathlib import Path
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
@@ -74,6 +75,7 @@ def yesno(
                 "frame": frame,
                 "shots": shots,
                 "shot_seed": shot_seed,
+                "draws": draws,
                 "prompts": prompts_hash(),
             }
         },
@@ -117,6 +119,8 @@ def pick_shots(dataset: str, count: int, *, seed: int) -> list[Shot]:
     """
     if count == 0:
         return []
+    if Path(dataset).is_file():
+        raise MweError(f"{dataset} is one file, and solved examples stand in another: name a folder with both.")
     data = read_rows(dataset, "shots")
     rows, labels = sorted(data.rows, key=lambda row: row.id), data.labels
     cells = {(True, 0): 0, (False, 1): 0, (True, 1): 0, (False, 0): 0}

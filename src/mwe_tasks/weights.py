@@ -1,6 +1,7 @@
 """Where a model's weights are: a name, a path or hf:ORG/REPO/FILE.gguf@REVISION to a file on this machine."""
 
 import importlib.util
+import logging
 import os
 import re
 from functools import lru_cache
@@ -75,6 +76,8 @@ def find_weights(name: str) -> Path:
             return in_16_bits(pinned_file(name), f"{name}-{pinned.sha256[:16]}-f16")
     if name.startswith("hf:"):
         return _checked(_download(name))
+    if not name:
+        raise MweError("Name a model file: gguf/smollm2-135m, or gguf/PATH.gguf.")
     if "/" in name or os.sep in name or name.endswith(".gguf") or Path(name).exists():
         return _checked(Path(name).expanduser())
     known = [pinned.name for pinned in PINNED]
@@ -149,6 +152,8 @@ def _download(name: str) -> Path:
     import huggingface_hub  # takes a quarter of a second
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+    # Each of its retries would be a warning of several lines; the error says it once.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         return Path(huggingface_hub.hf_hub_download(parts["repo"], parts["file"], revision=parts["revision"]))
     except LocalEntryNotFoundError as error:
