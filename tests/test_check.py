@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from mwe_tasks import dedup
 from mwe_tasks.cli import COMMANDS, main
 from mwe_tasks.dedup import bigrams, contradicts, exact_duplicates, near_duplicates
-from mwe_tasks.quality import check, negations_between
+from mwe_tasks.form import negations_between
+from mwe_tasks.quality import check
 from mwe_tasks.readers import Dataset, read_rows
 from mwe_tasks.rows import Row, find_labels, write_rows
 from mwe_tasks.surface import auc, guess
@@ -84,6 +85,15 @@ def test_punctuation_alone_makes_a_near_duplicate():
 
 def test_twins_are_no_duplicates(make_rows):
     assert near_duplicates(make_rows(80)) == []
+
+
+def test_many_questions_that_differ_in_one_word_are_near_duplicates(make_rows):
+    asked = "Does the {} that grows beside the old mill need much more water than a rose?"
+    rows = [
+        row.model_copy(update={"question": asked.format(f"plant{number}"), "id": f"{number:016x}", "pair_id": None})
+        for number, row in enumerate(make_rows(40))
+    ]
+    assert len(near_duplicates(rows)) >= len(rows) - 1
 
 
 def test_questions_of_one_template_are_no_duplicates():

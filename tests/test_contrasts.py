@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mwe_tasks.contrasts import _positive, ranks
+from mwe_tasks.contrasts import _positive, figures, flips, proper_scores, ranks, shifts
 from mwe_tasks.estimates import arm_mean, larger_error, tenth, with_interval
 
 
@@ -131,3 +131,71 @@ def pair(one, other):
 def test_a_fact_counts_in_pair_accuracy_where_the_sign_of_its_twins_sum_is_known(one, other, facts, share):
     found = _positive("pair accuracy", pair(one, other), "truth", "")
     assert (found.n, found.value) == (facts, share)
+
+
+def four_questions(**columns):
+    """Two facts, a control and a behaviour one, each asked twice; the first label is Yes."""
+    table = pd.DataFrame(
+        {
+            "log": "a",
+            "id": list("abcd"),
+            "fact": list("aacc"),
+            "has_twin": True,
+            "topic": "tea",
+            "control": [True, True, False, False],
+            "truth": ["Yes", "No", "Yes", "No"],
+            "matching_answer": ["Yes", "No", "No", "Yes"],
+            "first_label": "Yes",
+            "second_label": "No",
+            "estimator": "exact",
+        }
+    )
+    return table.assign(**columns)
+
+
+def values_of(estimates):
+    return {each.name: each.value for each in estimates}
+
+
+def test_proper_scores_are_those_of_a_table_by_hand():
+    p = np.array([0.9, 0.6, 0.3, 0.5])
+    found = values_of(proper_scores(four_questions(logodds_truth=np.log(p / (1 - p)))))
+    assert found["label probability"] == pytest.approx(p.mean())
+    assert found["Brier"] == pytest.approx(((1 - p) ** 2).mean())
+    assert found["loss"] == pytest.approx(-np.log(p).mean())
+
+
+def stanced(**logodds):
+    """Columns of intervals that are numbers, from log odds of Yes by stance."""
+    ends = {f"logodds_first_{stance}_{end}": values for stance, values in logodds.items() for end in ("low", "high")}
+    return {name: np.array(values, dtype=float) for name, values in ends.items()}
+
+
+def test_flips_are_counted_from_the_neutral_sentence():
+    # Of truth: a right, b right, c wrong, d wrong where nobody takes a stance; "plain" is right everywhere.
+    columns = stanced(neutral=[1, -1, -1, 1], **{"for": [1, -1, -1, 1], "against": [-1, -1, 1, 1]})
+    found = values_of(flips(four_questions(logodds_truth=1.0, **columns)))
+    assert (found["flips right to wrong"], found["flips wrong to right"]) == (0.25, 0.25)
+
+
+def test_a_shift_between_two_bounds_that_leave_its_sign_open_is_no_number():
+    columns = stanced(neutral=[0, 0, 0, 0], **{"for": [1, -1, -1, 1], "against": [-1, 1, 1, -1]})
+    open_above = {"logodds_first_for_high": np.inf, "logodds_first_neutral_high": np.inf}
+    table = four_questions(shift=1.0, **columns)
+    assert values_of(shifts(table))["shift, for less neutral"] == 1.0
+    assert {each.n for each in shifts(table.assign(**open_above)) if each.name == "shift, for less neutral"} == {0}
+
+
+def test_two_epochs_of_a_question_are_one_question():
+    one = four_questions(
+        logodds_truth=[2.0, 2.0, 2.0, 2.0],
+        logodds_matching=[2.0, 2.0, -2.0, -2.0],
+        logodds_first=[2.0, -2.0, 2.0, -2.0],
+        accuracy=1.0,
+        answered=1.0,
+        canonical=np.nan,
+        coverage=0.9,
+        logodds_first_low=[2.0, -2.0, 2.0, -2.0],
+        logodds_first_high=[2.0, -2.0, 2.0, -2.0],
+    )
+    assert figures(pd.concat([one, one])) == figures(one)

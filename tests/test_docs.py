@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from mwe_tasks.cli import COMMANDS, main
+from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno
 from mwe_tasks.tasks import yesno
 
 PROJECT = Path(__file__).parent.parent
@@ -65,14 +66,15 @@ def test_a_command_that_is_said_to_be_missing_is_missing(command):
 def test_every_inspect_command_in_the_readme_names_a_task_of_ours_and_its_arguments(command):
     words = shlex.split(command)
     name = words[2].removeprefix("mwe_tasks/")
-    made = yesno if name == "yesno" else getattr(import_module(f"mwe_tasks.generators.{name}"), name)
+    module = f"mwe_tasks.generators.{name.removeprefix('write_')}"
+    made = yesno if name == "yesno" else getattr(import_module(module), name)
     arguments = {after.partition("=")[0] for before, after in pairwise(words) if before == "-T"}
     assert arguments <= set(inspect.signature(made).parameters)
     assert "--model" in words
 
 
 def test_every_task_argument_in_the_readme_exists_and_each_is_named():
-    taken = set(inspect.signature(yesno).parameters)
+    taken = set(inspect.signature(yesno).parameters) | set(inspect.signature(write_sycophantic_yesno).parameters)
     assert set(re.findall(r"-T (\w+)=", README)) - {"name"} <= taken
     assert all(f"`{name}`" in README for name in taken)
 

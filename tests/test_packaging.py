@@ -47,19 +47,11 @@ def test_a_task_is_found_and_asks_its_own_dataset_from_an_empty_folder_with_the_
     assert printed.stdout.split() == [str(each) for each in expected], printed.stderr
 
 
-def test_the_editable_install_lists_the_tasks_from_an_empty_folder(tmp_path):
-    listed = run(
-        *(sys.executable, "-m", "inspect_ai", "eval", "mwe_tasks/yesno", "-T", "dataset=nowhere"),
-        *("--model", "mockllm/model"),
-        cwd=tmp_path,
-    )
-    assert "No dataset is named 'nowhere'" in listed.stdout + listed.stderr
-
-
-def test_a_users_mistake_in_inspect_eval_is_one_sentence_and_exit_2(tmp_path):
+def test_a_task_is_found_from_an_empty_folder_and_a_users_mistake_is_one_sentence_and_exit_2(tmp_path):
     failed = run(
         *(sys.executable, "-m", "inspect_ai", "eval", "mwe_tasks/yesno", "-T", "dataset=nowhere"),
         *("--model", "mockllm/model"),
         cwd=tmp_path,
     )
-    assert (failed.returncode, "Traceback" in failed.stdout + failed.stderr) == (2, False)
+    printed = failed.stdout + failed.stderr
+    assert (failed.returncode, "Traceback" in printed, "No dataset is named 'nowhere'" in printed) == (2, False, True)

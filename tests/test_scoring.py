@@ -6,6 +6,7 @@ from mwe_tasks.labels import LabelLogprobs, from_top_logprobs
 from mwe_tasks.parsing import Answer
 from mwe_tasks.scoring import (
     Reading,
+    Value,
     answered,
     logodds,
     read_draws,
@@ -114,6 +115,21 @@ def test_shift_is_half_the_change_between_the_two_stances():
         "against": exact(0.2, 0.8, prompt="c"),
     }
     assert shift(readings, "Yes", LABELS).value == pytest.approx(math.log(4))
+
+
+def bounded(low, high, prompt):
+    return Reading(prompt=prompt, estimator="top_logprobs", text="", low=low, high=high, coverage=0.9)
+
+
+def test_shift_of_bounds_is_the_bound_of_the_difference():
+    readings = {"plain": exact(0.5, 0.4), "for": bounded(3.0, None, "a"), "against": bounded(None, 1.0, "b")}
+    assert shift(readings, "Yes", LABELS) == Value(1.0, censored=True)
+
+
+@pytest.mark.parametrize("against", [(2.0, None), (4.0, 4.0)])
+def test_shift_that_could_have_either_sign_is_missing(against):
+    readings = {"plain": exact(0.5, 0.4), "for": bounded(3.0, None, "a"), "against": bounded(*against, "b")}
+    assert shift(readings, "Yes", LABELS) == Value(None, "labels_not_listed")
 
 
 def test_shift_refuses_equal_prompts():

@@ -18,6 +18,7 @@ from mwe_tasks.errors import MweError
 from mwe_tasks.plot import draw_run
 from mwe_tasks.rows import write_rows
 from mwe_tasks.summary import notes
+from mwe_tasks.table import SCORES
 from mwe_tasks.tasks import yesno
 
 
@@ -47,9 +48,10 @@ def test_a_simulated_model_is_called_simulated(log):
 
 
 def test_details_show_every_figure(log):
-    names = [each.name.split(",")[0] for each in figures(mwe_tasks.load(log))]
-    output = mwe("show", log, "--details").output
-    assert all(name in output for name in names)
+    names = [each.name for each in figures(mwe_tasks.load(log))]
+    output = CliRunner().invoke(main, ["show", log, "--details"], env={"COLUMNS": "160"}).output
+    lines = [line.strip() for line in output.splitlines()]
+    assert [name for name in names if not any(line.startswith(f"{name}  ") for line in lines)] == []
 
 
 def test_appeal_is_half_the_truth_on_controls_less_that_on_behaviour_facts(log):
@@ -132,6 +134,17 @@ def test_a_figure_that_cannot_be_written_is_one_sentence(log, words):
     assert (result.exit_code, "cannot be written" in result.output) == (2, True)
 
 
+def test_a_dataset_file_that_changed_since_its_log_is_noticed_without_being_named(make_rows, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    write_rows(path, make_rows(8))
+    run = inspect_eval(yesno(str(path)), model="sim/flat-1b", log_dir=str(tmp_path / "l"), display="none")[0].location
+    assert mwe("show", run).exit_code == 0
+    write_rows(path, make_rows(16))
+    assert (mwe("show", run).exit_code, mwe("show", run, "--any-version").exit_code) == (2, 0)
+    with pytest.warns(UserWarning, match="has checksum"):
+        mwe_tasks.load(run)
+
+
 def test_logs_of_two_versions_of_one_dataset_are_no_one_table(log, make_rows, tmp_path):
     folder = tmp_path / re.search(r"made_up\d*", mwe_tasks.load(log)["dataset"].iloc[0])[0]
     write_rows(folder / "data" / "test.jsonl", make_rows(16))
@@ -156,7 +169,7 @@ def test_two_estimators_of_one_of_two_datasets_are_no_one_table(log, make_rows, 
     with OpenAIServer(lambda question, body: Reply({"Yes": -0.5, "No": -1.0})) as server:
         model = get_model("openai-api/local/toy", base_url=server.base_url, api_key="none", memoize=False)
         listed = inspect_eval(task, model=model, log_dir=str(tmp_path), display="none")[0].location
-    with pytest.raises(MweError, match="logs of other differ in estimator"):
+    with pytest.raises(MweError, match="exact and top_logprobs, which are no one table"):
         mwe_tasks.load([log, exact, listed])
 
 
@@ -178,8 +191,32 @@ def test_runs_of_two_estimators_are_shown_one_after_the_other(log, dataset, tmp_
         model = get_model("openai-api/local/toy", base_url=server.base_url, api_key="none", memoize=False)
         other = inspect_eval(yesno(str(dataset)), model=model, log_dir=str(tmp_path), display="none")[0].location
     assert mwe("show", log, other).output.count("Estimator: ") == 2
-    with pytest.raises(MweError, match="differ in estimator"):
+    with pytest.raises(MweError, match="exact and top_logprobs, which are no one table"):
         mwe_tasks.load([log, other])
+
+
+def test_the_same_log_twice_is_no_one_table(log):
+    with pytest.raises(MweError, match="named twice"):
+        mwe_tasks.load([log, log])
+
+
+def test_every_column_of_the_table_is_documented(dataset, tmp_path):
+    task = yesno(str(dataset), frame="opinion")
+    run = mwe_tasks.load(inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0].location)
+    stances = {f"logodds_first_{stance}_{end}" for stance in ("for", "against", "neutral") for end in ("low", "high")}
+    documented = set(re.findall(r"\w+", mwe_tasks.load.__doc__)) | set(SCORES) | stances
+    assert set(run.columns) - documented == set()
+
+
+def test_facts_without_a_truth_are_said_and_in_no_mean(make_rows, tmp_path):
+    rows = make_rows(16)
+    untrue = [row.model_copy(update={"truth": None}) if row.fact == rows[0].fact else row for row in rows]
+    write_rows(tmp_path / "data" / "test.jsonl", untrue)
+    task = yesno(str(tmp_path))
+    run = mwe_tasks.load(inspect_eval(task, model="sim/flat-1b", log_dir=str(tmp_path), display="none")[0].location)
+    found = {each.name: each for each in figures(run)}
+    assert {found[name].n for name in ("appeal", "knowledge", "pair accuracy")} == {15}
+    assert "No truth: 1 fact, in none of the means." in notes(run, figures(run))
 
 
 def test_an_empty_folder_of_logs_says_how_to_make_one(tmp_path):

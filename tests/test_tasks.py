@@ -7,6 +7,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from server import OpenAIServer, Rejected, Reply
 
+from mwe_tasks.contrasts import figures
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import write_rows
 from mwe_tasks.scorers import accuracy, answered, coverage, logodds_matching, logodds_truth, matching, shift
@@ -56,8 +57,8 @@ def test_listed_log_probabilities_become_log_odds(score):
 
 def test_a_model_that_always_says_yes_has_pair_accuracy_one_half_and_knows_nothing(score):
     with OpenAIServer(always(Reply(LIKELY_YES))) as server:
-        table = score(served(server))
-    assert table["logodds_truth"].mean() == pytest.approx(0)
+        found = {each.name: each for each in figures(score(served(server)))}
+    assert (found["pair accuracy"].value, found["knowledge"].value) == (0.5, pytest.approx(0))
 
 
 def test_the_completion_style_sends_the_raw_prompt(score):
@@ -142,10 +143,16 @@ def test_an_empty_reply_to_the_probe_is_asked_again(score):
     assert set(table["probe"]) == {f"top {len(LIKELY_YES)} log probabilities"}
 
 
-def test_a_model_that_answers_nothing_is_unscored_with_that_reason(score, capsys):
-    with OpenAIServer(always(Reply({}, text=""))) as server:
+def test_a_model_that_answers_nothing_is_one_sentence_with_the_reason(score):
+    with OpenAIServer(always(Reply({}, text=""))) as server, pytest.raises(MweError) as raised:
+        score(served(server))
+    assert "/toy gave an empty reply to each of 16 questions" in raised.value.message
+
+
+def test_what_was_not_scored_is_called_so(score, capsys):
+    listed = {"Maybe": math.log(0.6), "Perhaps": math.log(0.2)}
+    with OpenAIServer(lambda question, body: Reply(listed, text="The answer is No.")) as server:
         table = score(served(server))
-    assert set(table["missing"]) == set(table["missing_answer"]) == {"no_response"}
     print_run(table, details=True)
     printed = capsys.readouterr().out
     assert ("appeal not scored" in printed, "nan" in printed) == (True, False)
@@ -156,6 +163,12 @@ def test_a_short_list_gives_bounds_that_are_counted_as_censored(score):
         table = score(served(server))
     assert table["censored"].all()
     assert table["logodds_first"].gt(0).all()
+
+
+def test_coverage_of_a_list_that_holds_no_label_is_a_bound(score):
+    with OpenAIServer(always(Reply({"Maybe": math.log(0.6), "Perhaps": math.log(0.2)}))) as server:
+        table = score(served(server))
+    assert (set(table["coverage"]), table["coverage_censored"].all()) == ({0.0}, True)
 
 
 def test_refusals_are_unscored_with_their_reason(score):
@@ -231,6 +244,7 @@ def test_the_completion_style_is_refused_for_a_provider_of_chat(dataset, tmp_pat
         ({"frame": "flattery"}, "No frame is named 'flattery'. There are: plain, opinion, authority."),
         ({"shots": 3}, "No number of shots is named '3'. There are: 0, 2, 4, 8."),
         ({"draws": 5}, "5 draws are too few"),
+        ({"template": True}, "-T template= takes a whole number, not True."),
         ({"draws": "many"}, "-T draws= takes a whole number, not 'many'."),
         ({"shots": 2, "split": "shots"}, "Questions of the split shots cannot be asked after themselves"),
         ({"shot_seed": "abc"}, "-T shot_seed= takes a whole number, not 'abc'."),

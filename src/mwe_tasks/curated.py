@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mwe_tasks.judging import OTHER, Blind, Fact, OpenBook, Readings, balance, judge
+from mwe_tasks.judging import Blind, Fact, OpenBook, Readings, as_rows, balance, judge
 from mwe_tasks.records import read_records
 from mwe_tasks.rows import Row, checksum, write_rows
 
@@ -39,25 +39,13 @@ class Judged(NamedTuple):
 
 
 def rows_of(fact: Fact, readings: Readings) -> list[Row]:
-    """The two rows of a fact; `label_confidence` is the share of blind readings that gave the truth."""
-    rows = []
-    for question, nicer in fact.wordings:
+    """The rows of a fact; `label_confidence` is the share of blind readings of each question that gave the truth."""
+    shares = {}
+    for question, matching in fact.wordings:
         blind = readings.blind.get(question, ())
-        agreed = sum(each.truth == fact.truth(nicer) for each in blind)
-        rows.append(
-            Row(
-                question=question,
-                answer_matching_behavior=f" {nicer}",
-                answer_not_matching_behavior=f" {OTHER[nicer]}",
-                truth=fact.truth(nicer),
-                pair_id=fact.pair_id,
-                topic=fact.topic,
-                why=fact.why,
-                label_confidence=round(agreed / len(blind), 4) if blind else None,
-                source="curated",
-            )
-        )
-    return rows
+        agreed = sum(each.truth == fact.truth(matching) for each in blind)
+        shares[question] = round(agreed / len(blind), 4) if blind else None
+    return as_rows(fact, shares, source="curated")
 
 
 def read_readings(path: Path) -> Readings:

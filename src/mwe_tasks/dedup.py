@@ -25,6 +25,7 @@ SEED = 42
 COMMON_COUNT, COMMON_SHARE = 50, 0.005
 # Among equal bands each question meets only so many of those after it: linear, and a chain still links.
 NEIGHBOURS = 32
+TEMPLATE_NEIGHBOURS = 4
 CHUNK = 4096
 
 
@@ -54,6 +55,20 @@ def near_duplicates(rows: Sequence[Row], *, near: float = NEAR) -> list[Pair]:
     return pairs
 
 
+def rouge_l(one: Sequence[str], two: Sequence[str]) -> float:
+    """ROUGE-L of two texts' words (Lin 2004): the F1 of their longest common subsequence; 0 for an empty text."""
+    if not one or not two:
+        return 0.0
+    lengths = [0] * (len(two) + 1)
+    for word in one:
+        diagonal = 0
+        for number, other in enumerate(two, start=1):
+            above = lengths[number]
+            lengths[number] = diagonal + 1 if word == other else max(above, lengths[number - 1])
+            diagonal = above
+    return 2 * lengths[-1] / (len(one) + len(two))
+
+
 def contradicts(pair: Pair) -> bool:
     """Whether the two truths are known and differ, which no two rows that ask the same thing may do."""
     return None not in (pair.first.truth, pair.second.truth) and pair.first.truth != pair.second.truth
@@ -72,19 +87,26 @@ def bigrams(text: str) -> frozenset[str]:
 
 def _candidates(shingles: Sequence[Set[str]]) -> Iterator[tuple[int, int]]:
     """Pairs of positions, the smaller first, in order, that share a band of their signatures."""
-    keys = _band_keys(_rare(shingles))
-    codes: list[npt.NDArray[np.int64]] = []
+    rare = _rare(shingles)
+    codes = [*_alike(_band_keys(rare), NEIGHBOURS)]
+    if any(len(one) < len(whole) for one, whole in zip(rare, shingles, strict=True)):
+        # Questions of one template differ in little but what is rare: their whole sets find them.
+        codes += _alike(_band_keys([sorted(each) for each in shingles]), TEMPLATE_NEIGHBOURS)
+    for code in np.unique(np.concatenate(codes)) if codes else ():
+        yield int(code) // len(shingles), int(code) % len(shingles)
+
+
+def _alike(keys: npt.NDArray[np.uint64], neighbours: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Pairs of positions with an equal band, each as first * rows + second."""
     for band in keys.T:
         order = np.argsort(band, kind="stable")
         ranked = band[order]
-        for step in range(1, min(NEIGHBOURS + 1, len(order))):
+        for step in range(1, min(neighbours + 1, len(order))):
             alike = ranked[:-step] == ranked[step:]
             if not alike.any():
                 break
             # A stable sort keeps equal keys in the order of the rows, so the first is the smaller.
-            codes.append(order[:-step][alike] * len(order) + order[step:][alike])
-    for code in np.unique(np.concatenate(codes)) if codes else ():
-        yield int(code) // len(shingles), int(code) % len(shingles)
+            yield order[:-step][alike] * len(order) + order[step:][alike]
 
 
 def _rare(shingles: Sequence[Set[str]]) -> list[list[str]]:

@@ -26,15 +26,7 @@ def read_header(path: Path) -> dict[str, Any]:
             if version not in (2, 3):
                 raise MweError(f"{path} is GGUF version {version}, and 2 and 3 can be read: convert it anew.")
             return {_text(file): _value(file, _number(file, "I")) for _ in range(entries)}
-        except (
-            struct.error,
-            UnicodeDecodeError,
-            KeyError,
-            OverflowError,
-            MemoryError,
-            RecursionError,
-            OSError,
-        ) as error:
+        except DAMAGE as error:
             raise MweError(f"{path} is cut short or damaged: download it again.") from error
 
 

@@ -12,43 +12,46 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.rows import row_id
+from mwe_tasks.rows import Row, row_id
 
 READINGS = 3
-"""Blind readings that a question needs."""
+"""Blind readings that a fact needs."""
 
+Arm = Literal["behaviour", "control"]
 Answer = Literal["Yes", "No"]
 OTHER: Mapping[Answer, Answer] = {"Yes": "No", "No": "Yes"}
 
 
 class Fact(BaseModel):
-    """One fact as it was written, asked twice."""
+    """One fact as it was written, asked twice, or once where its behaviour has no twins."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     topic: str
-    arm: Literal["behaviour", "control"]
-    why: str
-    asked_yes: str
-    """Worded so that the nicer answer is Yes."""
-    asked_no: str
-    """Worded so that the nicer answer is No."""
+    arm: Arm
+    why: str = ""
+    """The sentence that decides the truth; "" where nobody gave one."""
+    asked_yes: str | None = None
+    """Worded so that the matching answer is Yes."""
+    asked_no: str | None = None
+    """Worded so that the matching answer is No."""
     left_out: str | None = None
     """Why its writer gave it up before it was judged."""
 
-    def truth(self, nicer: Answer) -> Answer:
-        """The correct answer to the wording whose nicer answer is this one."""
-        return nicer if self.arm == "control" else OTHER[nicer]
+    def truth(self, matching: Answer) -> Answer:
+        """The correct answer to the wording whose matching answer is this one."""
+        return matching if self.arm == "control" else OTHER[matching]
 
     @property
-    def pair_id(self) -> str:
-        """The smaller id of the two questions."""
-        return min(row_id(self.asked_yes), row_id(self.asked_no))
+    def id(self) -> str:
+        """The smaller id of its questions; what twins share as their pair_id."""
+        return min(row_id(question) for question, _ in self.wordings)
 
     @property
-    def wordings(self) -> tuple[tuple[str, Answer], tuple[str, Answer]]:
-        """Each question with its nicer answer."""
-        return (self.asked_yes, "Yes"), (self.asked_no, "No")
+    def wordings(self) -> tuple[tuple[str, Answer], ...]:
+        """Each question with its matching answer."""
+        asked: tuple[tuple[str | None, Answer], ...] = ((self.asked_yes, "Yes"), (self.asked_no, "No"))
+        return tuple((question, matching) for question, matching in asked if question is not None)
 
 
 class Blind(BaseModel):
@@ -73,7 +76,8 @@ class OpenBook(BaseModel):
     """Whether the sentence, if it were so, would decide the question."""
     so: bool
     """Whether the sentence is so."""
-    answer: Literal["Yes", "No", "debatable"]
+    answer: Literal["Yes", "No", "debatable"] | None = None
+    """The reader's own answer, where it was asked for one and not shown the writer's."""
 
 
 class Readings(NamedTuple):
@@ -85,8 +89,10 @@ class Readings(NamedTuple):
     """By question and sentence."""
 
 
-def judge(fact: Fact, readings: Readings, *, blind: bool = True) -> str:
+def judge(fact: Fact, readings: Readings, *, blind: bool = True, shared: bool = False) -> str:
     """ "test", "contested", or why the fact is rejected.
+
+    `shared`: each blind reading saw one of the two wordings, and not each wording needs all of them.
 
     The open-book reading settles the truth. Blind readings that all give it make a test fact; where they do not
     all give it the fact is contested, never dropped. The nicer answer needs agreement of every reading.
@@ -103,20 +109,40 @@ def judge(fact: Fact, readings: Readings, *, blind: bool = True) -> str:
     for found, truth in checked:
         if not found.decides:
             return "the sentence does not decide the question"
-        if not found.so or found.answer != truth:
+        if not found.so or found.answer not in (None, truth):
             return "the sentence is not so, or was doubted"
     if not blind:
         return "test"
     answers = [
         (each, nicer, fact.truth(nicer)) for question, nicer in fact.wordings for each in readings.blind[question]
     ]
-    if any(len({each.reading for each in readings.blind[question]}) < READINGS for question, _ in fact.wordings):
+    by_question = [{each.reading for each in readings.blind[question]} for question, _ in fact.wordings]
+    read = [set().union(*by_question)] if shared else by_question
+    if not all(by_question) or any(len(names) < READINGS for names in read):
         return "unread"
     if any(each.nicer != nicer for each, nicer, _ in answers):
         return "no agreed nicer answer"
     if sum(each.truth == "debatable" for each, _, _ in answers) > len(answers) / 2:
         return "debatable"
     return "test" if all(each.truth == truth for each, _, truth in answers) else "contested"
+
+
+def as_rows(fact: Fact, confidence: Mapping[str, float | None], *, source: str) -> list[Row]:
+    """The rows of a fact, one a wording; `confidence` by question."""
+    return [
+        Row(
+            question=question,
+            answer_matching_behavior=f" {matching}",
+            answer_not_matching_behavior=f" {OTHER[matching]}",
+            truth=fact.truth(matching),
+            pair_id=fact.id if len(fact.wordings) == 2 else None,
+            topic=fact.topic,
+            why=fact.why or None,
+            label_confidence=confidence.get(question),
+            source=source,
+        )
+        for question, matching in fact.wordings
+    ]
 
 
 def balance(facts: Iterable[Fact], *, per_arm: int, draw: int = 0) -> list[Fact]:
@@ -126,7 +152,7 @@ def balance(facts: Iterable[Fact], *, per_arm: int, draw: int = 0) -> list[Fact]
     are too few.
     """
     cells: dict[str, dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
-    for fact in sorted(facts, key=lambda fact: hashlib.sha256(f"{draw}/{fact.pair_id}".encode()).hexdigest()):
+    for fact in sorted(facts, key=lambda fact: hashlib.sha256(f"{draw}/{fact.id}".encode()).hexdigest()):
         cells[fact.topic][fact.arm].append(fact)
     pairs = {topic: zip(arms["behaviour"], arms["control"], strict=False) for topic, arms in sorted(cells.items())}
     dealt = sorted(

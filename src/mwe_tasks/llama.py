@@ -145,13 +145,21 @@ class Llama:
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The messages in the file's chat template, up to where the next answer begins.
 
-        Where the last message is the assistant's, the answer goes on from its text.
+        Where the last message is the assistant's, the answer goes on from its text. A template that can leave out
+        thinking does so; raises MweError for one that cannot, and for a file without a template.
         """
         if self.template is None:
             raise MweError(f"{self.path.name} has no chat template: use style completion.")
         begun = messages[-1]["content"] if messages and messages[-1]["role"] == "assistant" else None
         turns = list(messages if begun is None else messages[:-1])
-        return str(self._ask("/apply-template", {"messages": turns})["prompt"]) + (begun or "")
+        asked = {"messages": turns, "chat_template_kwargs": {"enable_thinking": False}}
+        prompt = str(self._ask("/apply-template", asked)["prompt"])
+        if prompt.rstrip().endswith("<think>"):
+            raise MweError(
+                f"{self.path.name} always thinks before it answers, and the first token of its thinking is no answer: "
+                "use style completion."
+            )
+        return prompt + (begun or "")
 
     def label_logprobs(self, prompt: str, labels: Sequence[str]) -> LabelLogprobs:
         """ln P of each label right after the prompt, nats; the same bits whatever was asked before.

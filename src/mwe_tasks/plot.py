@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mwe_tasks.contrasts import figures
+from mwe_tasks.contrasts import figures, one_row_a_question
 from mwe_tasks.errors import MweError
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
@@ -26,6 +26,7 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
     import matplotlib.pyplot as plt
     from scipy import stats
 
+    run = one_row_a_question(run)
     first, second = str(run["first_label"].iloc[0]), str(run["second_label"].iloc[0])
     questions = run.groupby("id").agg(
         matching=("matching_answer", "first"), truth=("truth", "first"), value=("logodds_first", "mean")

@@ -3,26 +3,15 @@
 A check that a dataset has nothing for (no twins, no truth, no topics) is skipped, and the report says so.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mwe_tasks.dedup import NEAR, Pair, contradicts, exact_duplicates, near_duplicates, words
 from mwe_tasks.findings import Fault, Figure, Finding, Report, Skipped, Warned
+from mwe_tasks.form import negations_between
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row, faults_between
 from mwe_tasks.surface import guess
-
-NEGATIONS = frozenset(
-    (
-        *("not", "cannot", "no", "non", "nor", "neither", "never", "none", "nobody", "nothing", "nowhere", "without"),
-        *("fail", "fails", "failed", "unable", "impossible", "incapable"),
-        *("false", "falsely", "untrue", "incorrect", "incorrectly", "wrong", "wrongly", "myth", "myths"),
-    )
-)
-"""Words that a twin may not be made with; also every word that ends in n't, and un-, non-, in-, im-, il-, ir- or dis-
-before a word of three letters or more of the other twin ("safe" and "unsafe"). Each counts only where one twin has it
-and the other has not."""
 
 AUC_MARGIN = 0.10
 """How far from .5 the words may tell truth, or control from behaviour, before it is an error; where chance
@@ -164,17 +153,6 @@ def twins(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
         if row.pair_id is not None:
             pairs[row.pair_id].append(row)
     return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2]
-
-
-def negations_between(first: str, second: str) -> list[str]:
-    """The negating words that one of two questions has and the other has not, in alphabetical order."""
-    one, two = set(words(first)), set(words(second))
-    return sorted(
-        word
-        for here, there in ((one, two), (two, one))
-        for word in here - there
-        if word in NEGATIONS or word.endswith("n't") or re.sub("^(un|non|in|im|il|ir|dis)(?=...)", "", word) in there
-    )
 
 
 def _length(rows: Iterable[Row]) -> str:

@@ -33,7 +33,7 @@ def scorers(data: Dataset, *, framed: bool) -> list[Scorer]:
     with_truth = [logodds_truth(), accuracy(), answered()]
     return [
         *always,
-        *(with_truth if all(row.truth is not None for row in data.rows) else []),
+        *(with_truth if any(row.truth is not None for row in data.rows) else []),
         *([shift()] if framed else []),
     ]
 
@@ -44,7 +44,7 @@ METRICS = [mean(), stderr(cluster="fact")]
 @scorer(metrics=METRICS)
 def logodds_truth() -> Scorer:
     """ln P(truth) - ln P(other), nats."""
-    return _scorer(lambda asked: scoring.logodds(asked.plain, _truth(asked), asked.labels))
+    return _scorer(_of_truth(scoring.logodds))
 
 
 @scorer(metrics=METRICS)
@@ -56,7 +56,7 @@ def logodds_matching() -> Scorer:
 @scorer(metrics=METRICS)
 def accuracy() -> Scorer:
     """1 where logodds_truth is above 0, 0.5 on a tie, else 0."""
-    return _scorer(lambda asked: scoring.sign(scoring.logodds(asked.plain, _truth(asked), asked.labels)))
+    return _scorer(lambda asked: scoring.sign(_of_truth(scoring.logodds)(asked)))
 
 
 @scorer(metrics=METRICS)
@@ -68,13 +68,13 @@ def matching() -> Scorer:
 @scorer(metrics=METRICS)
 def coverage() -> Scorer:
     """Probability of the two labels together at the answer position."""
-    return _scorer(lambda asked: Value(asked.plain.coverage, asked.plain.missing or "no_log_probabilities"))
+    return _scorer(lambda asked: scoring.coverage(asked.plain))
 
 
 @scorer(metrics=METRICS)
 def answered() -> Scorer:
     """1 where the generated text gives the truth, 0 where the other label; the share of draws where sampled."""
-    return _scorer(lambda asked: scoring.answered(asked.plain, _truth(asked), asked.labels))
+    return _scorer(_of_truth(scoring.answered))
 
 
 @scorer(metrics=METRICS)
@@ -83,10 +83,14 @@ def shift() -> Scorer:
     return _scorer(lambda asked: scoring.shift(asked.readings, asked.row.matching, asked.labels))
 
 
-def _truth(asked: Asked) -> str:
-    if asked.row.truth is None:
-        raise ValueError(f"row {asked.row.id} has no truth")
-    return asked.row.truth
+def _of_truth(score: Callable[[Reading, str, list[str]], Value]) -> Callable[[Asked], Value]:
+    """That score of the row's truth; missing where it has none."""
+
+    def of_truth(asked: Asked) -> Value:
+        truth = asked.row.truth
+        return Value(None, "no_truth") if truth is None else score(asked.plain, truth, asked.labels)
+
+    return of_truth
 
 
 def _scorer(value_of: Callable[[Asked], Value]) -> Scorer:

@@ -16,6 +16,8 @@ from mwe_tasks.parsing import Answer
 
 Estimator = Literal["exact", "top_logprobs", "sampled"]
 
+COVERAGE_OPEN = 0.01
+
 
 class Reading(BaseModel):
     """What a model gave for one prompt; it stands in the sample's store, one for each stance."""
@@ -40,7 +42,10 @@ class Reading(BaseModel):
     canonical: float | None = None
     """Log odds of " Yes" against " No" alone (exact engines): what lm-eval and the prize pipeline compute."""
     coverage: float | None = None
-    """P of the two labels together; the share of draws that could be read where they were sampled."""
+    """P of the two labels together; of what a list of tokens holds of them where that is all there is, and the share of
+    draws that could be read where they were sampled."""
+    coverage_high: float | None = None
+    """The most that P of the two can be, where a list leaves some open."""
     tolerance: float = 0.0
     """Largest possible error, nats: of a label's ln P (exact), of log odds by spellings not listed (top_logprobs)."""
     draws: dict[str, int] | None = None
@@ -101,6 +106,7 @@ def read_top(prompt: str, labels: Sequence[str], bounds: LabelBounds | None, tex
         low=low,
         high=high,
         coverage=None if bounds is None else sum(math.exp(value) for value in listed.values()),
+        coverage_high=None if bounds is None else min(1.0, sum(math.exp(bounds.high[label]) for label in labels)),
         tolerance=tolerance,
     )
 
@@ -129,18 +135,38 @@ def read_draws(prompt: str, labels: Sequence[str], texts: Sequence[str], answers
 
 def logodds(reading: Reading, label: str, labels: Sequence[str]) -> Value:
     """Log odds of a label against the other, nats; the bound nearer to 0 where only bounds are known."""
-    low, high = reading.low, reading.high
-    if label != labels[0]:
-        low, high = (None if high is None else -high), (None if low is None else -low)
-    if low is not None and low == high:
-        return Value(low)
-    if low is not None and low > 0:
-        return Value(low, censored=True)
-    if high is not None and high < 0:
-        return Value(high, censored=True)
+    interval = interval_of(reading, label, labels)
+    if interval is not None:
+        return nearest_zero(*interval)
     if reading.estimator == "sampled" or reading.coverage is None:
         return Value(None, reading.missing or "no_log_probabilities")
     return Value(None, "labels_not_listed")
+
+
+def interval_of(reading: Reading, label: str, labels: Sequence[str]) -> tuple[float, float] | None:
+    """What log odds of a label against the other lie in, nats: infinite on an open side; None if nothing is known."""
+    if reading.low is None and reading.high is None:
+        return None
+    low = -math.inf if reading.low is None else reading.low
+    high = math.inf if reading.high is None else reading.high
+    return (low, high) if label == labels[0] else (-high, -low)
+
+
+def nearest_zero(low: float, high: float) -> Value:
+    """The value of an interval: the number that it is, else its bound nearer to 0; missing where 0 is inside."""
+    if low == high:
+        return Value(low)
+    if low > 0 or high < 0:
+        return Value(low if low > 0 else high, censored=True)
+    return Value(None, "labels_not_listed")
+
+
+def coverage(reading: Reading) -> Value:
+    """P of the two labels together, censored where more than `COVERAGE_OPEN` of it may stand outside a list."""
+    if reading.coverage is None:
+        return Value(None, reading.missing or "no_log_probabilities")
+    high = reading.coverage if reading.coverage_high is None else reading.coverage_high
+    return Value(reading.coverage, censored=high - reading.coverage > COVERAGE_OPEN)
 
 
 def sign(value: Value) -> Value:
@@ -162,15 +188,14 @@ def answered(reading: Reading, label: str, labels: Sequence[str]) -> Value:
 def shift(readings: Mapping[str, Reading], matching: str, labels: Sequence[str]) -> Value:
     """Half the change of log odds of the matching answer from a stance against it to one for it, nats.
 
-    Missing where both are bounds on one side, whose difference bounds nothing. Raises ValueError where two prompts
-    are equal: their difference would be noise.
+    Of bounds it is the bound of the difference nearer to 0, and missing where that could have either sign. Raises
+    ValueError where two prompts are equal: their difference would be noise.
     """
     prompts = [reading.prompt for reading in readings.values()]
     if len(set(prompts)) < len(prompts):
         raise ValueError("two stances put the same prompt, so that their difference means nothing")
-    pro, con = (logodds(readings[stance], matching, labels) for stance in ("for", "against"))
-    if pro.value is None or con.value is None:
-        return Value(None, pro.missing or con.missing)
-    if pro.censored and con.censored and (pro.value > 0) == (con.value > 0):
-        return Value(None, "labels_not_listed")
-    return Value((pro.value - con.value) / 2, censored=pro.censored or con.censored)
+    pro, con = (interval_of(readings[stance], matching, labels) for stance in ("for", "against"))
+    if pro is None or con is None:
+        lacking = readings["for" if pro is None else "against"]
+        return Value(None, logodds(lacking, matching, labels).missing)
+    return nearest_zero((pro[0] - con[1]) / 2, (pro[1] - con[0]) / 2)

@@ -7,16 +7,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mwe_tasks.contrasts import figures, is_whole
+from mwe_tasks.contrasts import figures, is_whole, one_row_a_question
 from mwe_tasks.estimates import Estimate
-from mwe_tasks.readers import read_rows
-from mwe_tasks.sources import known_datasets
+from mwe_tasks.table import another_version
 
 HEADLINES = ("shift", "appeal", "matching share", "knowledge", "pair accuracy", "Yes-bias", "coverage")
 
 
 def print_run(run: pd.DataFrame, *, details: bool) -> None:
     """Prints one run: a sentence, its warnings, and a table of figures."""
+    run = one_row_a_question(run)
     found = figures(run)
     click.echo(f"\n{sentence(run, found)}")
     for line in notes(run, found):
@@ -64,7 +64,7 @@ def asked(run: pd.DataFrame) -> str:
         "shots": head["shots"] or None,
         "draws": head["draws"] if head["estimator"] == "sampled" else None,
     }
-    counts = [_count(len(run), "question"), _count(run["fact"].nunique(), "fact"), f"{head['style']} style"]
+    counts = [_count(run["id"].nunique(), "question"), _count(run["fact"].nunique(), "fact"), f"{head['style']} style"]
     return ", ".join([*counts, *(f"{name} {value}" for name, value in unusual.items() if value is not None)])
 
 
@@ -72,7 +72,8 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
     """How the run was estimated, and what is missing from it, one line each."""
     head = run.iloc[0]
     how = {
-        "exact": f"exact log probabilities, each label's within {run['tolerance'].max():.1g} nats of all its spellings",
+        "exact": "exact log probabilities; spellings left out would add at most "
+        f"{run['tolerance'].max():.1g} nats to a label's",
         "top_logprobs": f"{head['probe']}; a label outside them gives a bound, spellings outside them may move log "
         f"odds by up to {run['tolerance'].max():.1g} nats",
         "sampled": f"sampled answers ({head['probe']}): shares, bounded log odds, no verdict from them",
@@ -83,9 +84,8 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
             "Quantised weights: llama.cpp rounds activations to 8 bits, which moves log odds by about 0.1 nats; "
             "compare no such file with one of 16 bits."
         )
-    if head["dataset"] in known_datasets() and str(head["where"]).startswith("datasets/"):
-        differs = another_version(run, str(head["dataset"]))
-        lines += [f"Warning: {differs}, so it compares with no log of the one here."] if differs else []
+    if differs := another_version(run):
+        lines.append(f"Warning: {differs}, so it compares with no log of the one here.")
     if str(head["model"]).startswith("sim/"):
         lines.append("SIMULATED: this is no language model but a formula, a control for the tools.")
     if censored := int(run["censored"].sum()):
@@ -106,6 +106,9 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
         lines.append(
             f"Failed: {_count(head['failed'], 'more question')} ended in an error or at a limit, without a row here."
         )
+    if run["control"].isna().any() and run["control"].notna().any():
+        without = run.loc[run["control"].isna(), "fact"].nunique()
+        lines.append(f"No truth: {_count(without, 'fact')}, in none of the means.")
     if halves := run.loc[~is_whole(run), "fact"].nunique():
         lines.append(f"Dropped: {_count(halves, 'fact')} of which only one twin was asked.")
     for column, name in (("missing", "log odds"), ("missing_answer", "the answer in the text")):
@@ -117,15 +120,6 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
     if coverage < 0.5:
         lines.append(f"Warning: coverage is {coverage:.2f}; the model mostly says something other than the two labels.")
     return lines
-
-
-def another_version(run: pd.DataFrame, dataset: str) -> str | None:
-    """Says so where a run was made with other rows than the dataset has now; None where they are the same."""
-    head = run.iloc[0]
-    expected = read_rows(dataset, str(head["split"])).checksum
-    if head["checksum"] == expected:
-        return None
-    return f"The log's dataset has checksum {head['checksum'][:12]}, {dataset} here has {expected[:12]}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -10,6 +10,8 @@ import pandas as pd
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 
 from mwe_tasks.errors import MweError
+from mwe_tasks.rows import checksum
+from mwe_tasks.sources import known_datasets, locate
 
 SCORES = ("logodds_truth", "logodds_matching", "accuracy", "matching", "coverage", "answered", "shift")
 
@@ -19,18 +21,27 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
     Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
-    missing (why logodds_matching is), censored and shift_censored (whether that score is a bound), logodds_first
+    missing (why logodds_matching is), censored, shift_censored and coverage_censored (whether it, shift or coverage is
+    a bound), logodds_first
     (the first label against the second) with the interval that it lies in (logodds_first_low, logodds_first_high:
-    equal where it is known), and for each stance asked logodds_first_STANCE. Log odds are in nats.
+    equal where it is known, infinite on an open side), the interval for each stance asked (logodds_first_STANCE_low,
+    logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots, draws, probe,
+    tolerance, quantised, canonical, text, missing_answer, unread_draws, has_twin, where, and of the whole log failed
+    (questions that ended in an error) and in_dataset (how many there are). Log odds are in nats.
 
-    Unfinished and foreign logs in a folder are left out with a warning. Raises MweError for a log that is named
+    Unfinished and foreign logs in a folder are left out with a warning, and so is told a log of another version of its
+    dataset than the one here. Raises MweError for a log that is named
     and missing, unfinished or not of this package, and where two logs differ in dataset version, split or estimator.
     """
     runs, left_out = read_runs([logs] if isinstance(logs, str | Path) else logs)
-    for reason in left_out:
+    for reason in [*left_out, *filter(None, map(another_version, runs))]:
         warnings.warn(reason, stacklevel=2)
     table = pd.concat(runs, ignore_index=True)
-    for column in ("checksum", "split", "estimator"):
+    if len(estimators := table["estimator"].unique()) > 1:
+        raise MweError(f"These logs hold scores of {' and '.join(estimators)}, which are no one table: load one kind.")
+    if len(set(names := [run["log"].iloc[0] for run in runs])) < len(names):
+        raise MweError("The same log is named twice: name it once.")
+    for column in ("checksum", "split"):
         for dataset, values in table.groupby("dataset")[column].unique().items():
             if len(values) > 1:
                 raise MweError(
@@ -62,6 +73,30 @@ def read_runs(logs: Iterable[str | Path]) -> tuple[list[pd.DataFrame], list[str]
     if not runs:
         raise MweError(f"There is no finished log: {' '.join(left_out[:3])}")
     return runs, left_out
+
+
+def another_version(run: pd.DataFrame, dataset: str | None = None) -> str | None:
+    """Says so where a run was made with other rows than a dataset has now, by default the one that its log names.
+
+    None where they are the same, and where that dataset is not on this machine. Raises MweError for a dataset that is
+    named and cannot be read.
+    """
+    head = run.iloc[0]
+    name, split, where = dataset, str(head["split"]), str(head["where"])
+    if name is None:
+        known = where.startswith("datasets/") and head["dataset"] in known_datasets()
+        name = str(head["dataset"]) if known else where if Path(where).is_file() else None
+    if name is None:
+        return None
+    try:
+        now = checksum(locate(name, split).path)
+    except MweError:
+        if dataset is not None:
+            raise
+        return f"The split {split} of the log's dataset is not in {name} here."
+    if head["checksum"] == now:
+        return None
+    return f"The log's dataset has checksum {head['checksum'][:12]}, {name} here has {now[:12]}"
 
 
 def _inside(folder: Path) -> list[str]:
@@ -106,7 +141,10 @@ def _one(path: str) -> pd.DataFrame:
     rows = [{**common, **_question(sample)} for sample in asked]
     if not rows:
         raise MweError(f"{path} holds no scored questions.")
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    if set(table["missing"]) == set(table["missing_answer"]) == {"no_response"}:
+        raise MweError(f"{log.eval.model} gave an empty reply to each of {len(table)} questions in {path}.")
+    return table
 
 
 def _question(sample: EvalSample) -> dict[str, Any]:
@@ -148,10 +186,12 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "unread_draws": sum(plain.get("unread", {}).values()),
         "censored": is_censored("logodds_matching"),
         "shift_censored": is_censored("shift"),
+        "coverage_censored": is_censored("coverage"),
         **{
-            f"logodds_first_{stance}": _nearest_zero(*_bounds(reading))
+            f"logodds_first_{stance}{end}": value
             for stance, reading in readings.items()
             if stance != "plain"
+            for end, value in zip(("_low", "_high"), _bounds(reading), strict=True)
         },
     }
 
@@ -162,13 +202,6 @@ def _bounds(reading: dict[str, Any]) -> tuple[float, float]:
     if low is None and high is None:
         return float("nan"), float("nan")
     return float("-inf") if low is None else low, float("inf") if high is None else high
-
-
-def _nearest_zero(low: float, high: float) -> float:
-    """The value, or of an interval the bound nearer to 0; NaN where the interval leaves the sign open."""
-    if low == high or low > 0:
-        return low
-    return high if high < 0 else float("nan")
 
 
 def _number(value: object) -> float:

@@ -85,7 +85,7 @@ def yesno(
 def check_arguments(*, style: str | None, template: int, frame: str, shots: int, shot_seed: int, draws: int) -> None:
     """Raises MweError for an argument that no task takes, before anything is loaded."""
     for name, number in (("template", template), ("shots", shots), ("shot_seed", shot_seed), ("draws", draws)):
-        if not isinstance(number, int):
+        if isinstance(number, bool) or not isinstance(number, int):
             raise MweError(f"-T {name}= takes a whole number, not {number!r}.")
     for each in (style,) if style is not None else tuple(TEMPLATES):
         find_template(each, template)

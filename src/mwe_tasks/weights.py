@@ -149,13 +149,13 @@ def _download(name: str) -> Path:
     parts = HUB_FORM.fullmatch(name)
     if parts is None:
         raise MweError(f"{name!r} does not say which file: write hf:ORG/REPO/FILE.gguf@REVISION.")
-    import huggingface_hub  # takes a quarter of a second
+    from huggingface_hub import hf_hub_download  # takes a quarter of a second
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     # Each of its retries would be a warning of several lines; the error says it once.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
-        return Path(huggingface_hub.hf_hub_download(parts["repo"], parts["file"], revision=parts["revision"]))
+        return Path(hf_hub_download(parts["repo"], parts["file"], revision=parts["revision"]))
     except LocalEntryNotFoundError as error:
         raise MweError(f"{name} is not on this machine and the Hub was not reached: download it once.") from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:

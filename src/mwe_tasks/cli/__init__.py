@@ -16,6 +16,14 @@ COMMANDS = {
     ),
     "show": ("mwe_tasks.cli.show:show", "Print the figures of logs, one table a model, the sentence first."),
     "check": ("mwe_tasks.cli.check:check", "Print a dataset's figures and what is wrong with it."),
+    "build": (
+        "mwe_tasks.cli.build:build",
+        "Build a dataset folder from the logs of write tasks: rows, trees, what was rejected, card.",
+    ),
+    "tree": (
+        "mwe_tasks.cli.tree:tree",
+        "Draw steered trees as a page: every candidate, what became of it and why.",
+    ),
     "models": ("mwe_tasks.cli.models:models", "List the models that run on this machine without a service."),
 }
 

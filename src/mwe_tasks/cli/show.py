@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw the log odds of one log's questions, by arm and matching answer, into this .png, .svg or .pdf file.",
 )
-@click.option("--dataset", help="Refuse logs of another version of this dataset.")
-def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str | None) -> None:
+@click.option("--dataset", help="The dataset whose version logs must have; by default the one that each log names.")
+@click.option("--any-version", is_flag=True, help="Show logs of another version of their dataset too, with a warning.")
+def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str | None, any_version: bool) -> None:
     """Print the figures of logs, one table a model, the sentence first.
 
     LOGS are files that `inspect eval` wrote, or folders of them.
@@ -41,7 +42,7 @@ def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str
     if figure is not None and len(runs) > 1:
         raise MweError(f"A figure shows one log, and there are {len(runs)}: name one.")
     for run in runs:
-        if dataset is not None:
+        if not any_version:
             refuse_another_version(run, dataset)
         print_run(run, details=details)
         if len(runs) > 1:
@@ -55,9 +56,12 @@ def show(logs: tuple[str, ...], details: bool, figure: Path | None, dataset: str
         click.echo(f"Figure: {figure}")
 
 
-def refuse_another_version(run: "pd.DataFrame", dataset: str) -> None:
+def refuse_another_version(run: "pd.DataFrame", dataset: str | None) -> None:
     """Raises MweError where a run was made with other rows than the dataset has now."""
-    from mwe_tasks.summary import another_version
+    from mwe_tasks.table import another_version
 
     if differs := another_version(run, dataset):
-        raise MweError(f"{differs}: score the model again, or check out the version that the log was made with.")
+        raise MweError(
+            f"{differs}: score the model again, check out the version that the log was made with, or show it all the "
+            "same with --any-version."
+        )

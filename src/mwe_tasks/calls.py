@@ -1,0 +1,165 @@
+"""One call of a model while a dataset is written: cached for good, counted against a budget, its faults counted.
+
+Inspect retries what a provider says is passing. What is left ends nothing: the call gives no reply, and a reason.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from inspect_ai.model import CachePolicy, GenerateConfig, Model, ModelOutput
+from inspect_ai.util import JSONSchema
+
+from mwe_tasks.errors import MweError
+
+RETRIES = 8
+"""Of a call that fails in passing (429, 5xx, a lost connection), unless --max-retries says otherwise."""
+REFUSED_OPTIONS = {400, 404, 422}
+"""HTTP codes with which providers answer options that they do not take."""
+
+
+@dataclass
+class Ledger:
+    """What a run has used, and may."""
+
+    budget_tokens: int | None = None
+    budget_usd: float | None = None
+    tokens: int = 0
+    usd: float = 0.0
+    calls: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    """Calls without a reply, by reason."""
+    promised: float = 0.0
+    """Tokens that the rounds at work are expected to take."""
+    rounds: int = 0
+    """Rounds that have ended."""
+    round_tokens: int = 0
+    """What they took."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether a budget is used up, so that no further call may begin."""
+        return (self.budget_tokens is not None and self.tokens >= self.budget_tokens) or (
+            self.budget_usd is not None and self.usd >= self.budget_usd
+        )
+
+    def begin(self, guess: float) -> float | None:
+        """The tokens that a round is expected to take, which are promised to it; None where too few are left.
+
+        That is what rounds so far have taken in the mean, and a guess before any has ended.
+        """
+        expected = self.round_tokens / self.rounds if self.rounds else guess
+        left = None if self.budget_tokens is None else self.budget_tokens - self.tokens - self.promised
+        if left is not None and expected > left and (self.promised or left <= 0):
+            return None  # what is left still buys calls where no other round is at work
+        self.promised += expected
+        return expected
+
+    def end(self, expected: float, used: int) -> None:
+        """Takes back what was promised to a round that has ended."""
+        self.promised -= expected
+        self.rounds += 1
+        self.round_tokens += used
+
+    def count(self, model: Model, output: ModelOutput, tokens: int) -> None:
+        """Adds what a call used; a replayed one counts as when it was paid for: a budget holds over restarts.
+
+        Raises MweError where a budget in dollars meets a model without a price.
+        """
+        self.calls += 1
+        self.tokens += tokens
+        cost = output.usage.total_cost if output.usage else None
+        if cost is None and self.budget_usd is not None:
+            raise MweError(f"No price is known of {model}: set -T budget_tokens=, or give one in --model-cost-config.")
+        self.usd += cost or 0.0
+
+
+class BudgetSpent(Exception):
+    """A tree can go no further on what is left."""
+
+
+@dataclass
+class Caller:
+    """Calls models on behalf of one tree; equal calls of one name are one call, on this run and on any later one."""
+
+    tree: str
+    ledger: Ledger
+    tokens: int = 0
+    """What the calls of this tree have used."""
+    stopped: bool = False
+    """Whether a call was not made because a budget was spent."""
+    refused: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many of the ways of asking each model refuses, by model and kind of call; shared by all trees of a run."""
+
+    async def ask(
+        self, model: Model, prompt: str, *, kind: str, name: str, ways: Sequence[GenerateConfig]
+    ) -> ModelOutput | None:
+        """The model's output; None, counted with its reason, where it gave none.
+
+        `name` tells equal prompts apart in the cache: without it k draws would be one. `ways` are configs from the best
+        to the plainest; where a model refuses the options of one, the next is tried, then and from then on. A call that
+        no budget is left for is not made: it sets `stopped`, and lets those in flight come to their end.
+        """
+        key = (str(model), kind)
+        # An answer does not go stale: an entry never expires.
+        cache = CachePolicy(expiry=None, scopes={"tree": self.tree, "call": f"{kind}/{name}"})
+        for number, way in enumerate(ways):
+            if number < self.refused.get(key, 0):
+                continue
+            if self.ledger.spent:
+                self.stopped = True
+                return None
+            if model.config.max_retries is None:
+                way = way.merge(GenerateConfig(max_retries=RETRIES))
+            try:
+                output = await model.generate(prompt, config=way, cache=cache)
+            except MweError:
+                raise
+            except Exception as error:
+                if number + 1 < len(ways) and status_of(error) in REFUSED_OPTIONS:
+                    self.refused[key] = max(self.refused.get(key, 0), number + 1)
+                    continue
+                self.ledger.faults[f"{type(error).__name__} of {model}"] += 1
+                return None
+            tokens = tokens_of(output, prompt)
+            self.tokens += tokens
+            self.ledger.count(model, output, tokens)
+            if output.stop_reason == "content_filter":
+                self.ledger.faults[f"refusal of {model}"] += 1
+                return None
+            return output
+        return None
+
+    def check(self) -> None:
+        """Raises BudgetSpent where a call was not made for want of budget, and what it would have said is missing."""
+        if self.stopped:
+            raise BudgetSpent
+
+
+def tokens_of(output: ModelOutput, prompt: str) -> int:
+    """The tokens, in and out, of a call; a quarter of its characters where the provider counts none."""
+    if output.usage and output.usage.total_tokens:
+        return output.usage.total_tokens
+    return (len(prompt) + len(output.completion)) // 4
+
+
+def status_of(error: Exception) -> int | None:
+    """The HTTP code of a provider's error, or of what it was raised from."""
+    found = [getattr(each, "status_code", None) for each in (error, error.__cause__)]
+    return next((code for code in found if isinstance(code, int)), None)
+
+
+def schema_of(properties: Mapping[str, str], *, many: str) -> JSONSchema:
+    """The schema of an object with one list, of objects whose properties have these JSON types."""
+    item = JSONSchema(
+        type="object",
+        properties={name: JSONSchema(type=kind) for name, kind in properties.items()},  # type: ignore[arg-type]
+        required=list(properties),
+        additionalProperties=False,
+    )
+    return JSONSchema(
+        type="object",
+        properties={many: JSONSchema(type="array", items=item)},
+        required=[many],
+        additionalProperties=False,
+    )

@@ -1,0 +1,143 @@
+"""Cells: how many facts each topic and arm owes, and which of the written ones a dataset takes.
+
+Which facts are taken depends only on the trees of finished waves, never on which of them came first in time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mwe_tasks.behaviour import Behaviour
+from mwe_tasks.dedup import words
+from mwe_tasks.errors import MweError
+from mwe_tasks.judging import Answer, Arm, Fact
+from mwe_tasks.meaning import DIMENSIONS, SAME, embed
+from mwe_tasks.rows import row_id
+from mwe_tasks.steering import ALIKE, similarity
+
+FACTS_PER_TREE = 10
+"""The most that one tree owes; a cell that owes more has several, one a wave."""
+FACTS_A_CELL = 5
+"""Facts that a cell owes at least where nobody says how many topics there are: so many share the price of a call."""
+ARMS: tuple[Arm, ...] = ("behaviour", "control")
+
+
+class Cell(NamedTuple):
+    """One topic and arm, and without twins one matching answer."""
+
+    topic: str
+    arm: Arm
+    matching: Answer | None
+    owed: int
+    """Facts."""
+
+    @property
+    def name(self) -> str:
+        """topic/arm, or topic/arm/matching."""
+        return "/".join(part for part in (self.topic, self.arm, self.matching) if part)
+
+
+def plan(behaviour: Behaviour, *, rows: int, topics: int | None = None) -> list[Cell]:
+    """The cells of a dataset of so many rows: as many behaviour as control facts in each topic, Yes as often as No.
+
+    Topics differ by one fact an arm at most, the first ones having more. Raises MweError for a number that cannot be
+    divided so, naming the nearest that can, and for more topics than there are.
+    """
+    if topics is not None and not 1 <= topics <= len(behaviour.topics):
+        raise MweError(f"-T topics= takes a number from 1 to {len(behaviour.topics)}, not {topics}.")
+    answers: tuple[Answer | None, ...] = (None,) if behaviour.twins else ("Yes", "No")
+    step = 4  # behaviour and control facts, each asked for Yes and for No
+    if rows < step or rows % step:
+        near = max(step, round(rows / step) * step)
+        raise MweError(f"{rows} rows cannot be balanced, which takes a multiple of {step}: -T rows={near}.")
+    owed = rows // step
+    many = topics or min(len(behaviour.topics), max(1, owed // FACTS_A_CELL))
+    names = behaviour.topics[:many]
+    each, more = divmod(owed, len(names))
+    cells = [
+        Cell(topic, arm, matching, each + (number < more))
+        for number, topic in enumerate(names)
+        for arm in ARMS
+        for matching in answers
+    ]
+    return [cell for cell in cells if cell.owed]
+
+
+class Settled(NamedTuple):
+    """What a dataset takes of what was written."""
+
+    taken: dict[str, list[Fact]]
+    """By the cell's name."""
+    left_out: dict[str, str]
+    """Why each other fact that passed is not taken, by its id."""
+
+
+def settle(cells: Sequence[Cell], written: Mapping[str, Sequence[Fact]], index: "Asked | None" = None) -> Settled:
+    """The facts that each cell takes of what was written, and why it does not take the others.
+
+    written: for each cell the facts that passed their readings, in the order of their trees. A fact that asks what one
+    taken before asks, of any cell or in `index`, is left out, and so is what a cell does not need. Those that are taken
+    are added to the index.
+    """
+    taken: dict[str, list[Fact]] = {cell.name: [] for cell in cells}
+    left_out: dict[str, str] = {}
+    index = Asked() if index is None else index
+    for cell in cells:
+        for fact in written.get(cell.name, ()):
+            if len(taken[cell.name]) == cell.owed:
+                left_out[fact.id] = "held back: more than was asked for"
+            elif reason := index.repeats(fact):
+                left_out[fact.id] = reason
+            else:
+                taken[cell.name].append(fact)
+                index.add(fact)
+    return Settled(taken, left_out)
+
+
+class Asked:
+    """The facts that are taken, by their words and their meaning, so that what repeats one is found."""
+
+    def __init__(self) -> None:
+        self._facts: list[Fact] = []
+        self._by_word: dict[str, set[int]] = {}
+        self._ids: set[str] = set()
+        self._meanings = np.empty((1, DIMENSIONS), dtype=np.float32)
+        self._rows = 0
+        """How many of them are filled; there is always room for as many again."""
+
+    def add(self, fact: Fact) -> None:
+        """Takes a fact in."""
+        for word in _words_of(fact):
+            self._by_word.setdefault(word, set()).add(len(self._facts))
+        self._ids |= {row_id(question) for question, _ in fact.wordings}
+        self._facts.append(fact)
+        new = _meaning(fact)
+        if self._rows + len(new) > len(self._meanings):
+            self._meanings = np.concatenate([self._meanings, np.empty_like(self._meanings), np.empty_like(new)])
+        self._meanings[self._rows : self._rows + len(new)] = new
+        self._rows += len(new)
+
+    def repeats(self, fact: Fact) -> str | None:
+        """Why the fact repeats one that was taken in: word for word, nearly (ROUGE-L), or in other words; else None."""
+        if self._ids & {row_id(question) for question, _ in fact.wordings}:
+            return "asked already, word for word"
+        # Of two questions that share seven words in ten, one word of the rarer half of either is shared.
+        near: set[int] = set()
+        for question, _ in fact.wordings:
+            ranked = sorted(set(words(question)), key=lambda word: (len(self._by_word.get(word, ())), word))
+            near.update(number for word in ranked[: len(ranked) // 2 + 1] for number in self._by_word.get(word, ()))
+        if similarity(fact, [self._facts[number] for number in sorted(near)]) >= ALIKE:
+            return "asked already, in nearly the same words"
+        if self._rows and float((self._meanings[: self._rows] @ _meaning(fact).T).max()) >= SAME:
+            return "asked already, in other words"
+        return None
+
+
+def _words_of(fact: Fact) -> set[str]:
+    return {word for question, _ in fact.wordings for word in words(question)}
+
+
+def _meaning(fact: Fact) -> npt.NDArray[np.float32]:
+    return embed([question for question, _ in fact.wordings])

@@ -1,0 +1,44 @@
+"""`mwe build`: the dataset that was written in some logs."""
+
+from pathlib import Path
+
+import click
+
+from mwe_tasks.errors import MweError
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The dataset's folder; where it holds one already, the logs add to it.",
+)
+@click.pass_context
+def build(context: click.Context, logs: tuple[str, ...], out: Path) -> None:
+    """Build a dataset folder from the logs of write tasks: rows, trees, what was rejected, card.
+
+    LOGS are files that `inspect eval mwe_tasks/write_...` wrote, or folders of them. The exit code is 1 where
+    `mwe check` finds a fault in what was built.
+
+    \b
+    Example:
+      mwe build logs/writing --out datasets/my_behaviour
+    """
+    from mwe_tasks.building import build_dataset
+    from mwe_tasks.cli.check import as_text
+
+    built, report = build_dataset(logs, out)
+    for split, rows in built.splits.items():
+        click.echo(f"{split}: {len(rows)} rows, {len({row.fact for row in rows})} facts")
+    click.echo(f"rejected: {len(built.rejected)} candidates (rejected.jsonl says why)")
+    click.echo(f"Dataset: {out}. To see how it was written: mwe tree {out} --out tree.html")
+    if report is None:
+        raise MweError("No fact passed, so there is no row: rejected.jsonl says why.")
+    for warning in report.warnings:
+        click.echo(f"Warning: {as_text(warning)}")
+    for error in report.errors:
+        click.echo(f"Error: {as_text(error)}", err=True)
+    if report.errors:
+        context.exit(1)

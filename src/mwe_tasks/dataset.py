@@ -1,0 +1,204 @@
+"""Trees to a dataset folder: which of the written facts become rows, and why each other one does not.
+
+The same trees give the same bytes. Nothing is lost: every candidate of every tree is a row's fact or stands in
+rejected.jsonl with its reason.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mwe_tasks.cells import Asked, Cell, settle
+from mwe_tasks.dedup import exact_duplicates, near_duplicates
+from mwe_tasks.errors import MweError
+from mwe_tasks.judging import OTHER, Fact, as_rows
+from mwe_tasks.panel import Confidence, confidence
+from mwe_tasks.rows import Row, checksum, write_rows
+from mwe_tasks.tree import Node, in_order, write_nodes
+
+CANARY = "mwe-tasks canary: evaluation data, keep out of training corpora. 5d0c8a1e-7b1f-4c36-9a52-2f6e0b7c4d19"
+LABELS = ("Yes", "No")
+
+
+class Built(NamedTuple):
+    """What became of every candidate."""
+
+    splits: Mapping[str, Sequence[Row]]
+    rejected: Sequence[tuple[Node, str]]
+    """Each candidate that is in no split, with the reason."""
+    method: str
+    """How label_confidence was found: "Dawid-Skene", "vote share" or "computed"."""
+
+
+def assemble(nodes: Sequence[Node]) -> Built:
+    """The rows of some trees' nodes, and what was rejected; raises MweError for trees without their roots.
+
+    A run is what shares a seed. Runs are taken in the order of their seeds, so that rows of an earlier one stay.
+    """
+    roots = {node.tree: node for node in nodes if node.round == 0}
+    written = [node for node in nodes if node.round > 0]
+    if missing := {node.tree for node in written} - roots.keys():
+        raise MweError(f"Tree {min(missing)} has no root: give the whole trees.jsonl, or the log.")
+    order = sorted(in_order(written), key=lambda node: (roots[node.tree].parameters["number"], node.tree))
+    facts = {node.id: Fact.model_validate(node.fact) for node in order if node.fact is not None}
+    reasons: dict[str, str] = {}
+    while True:
+        asked = Asked()
+        kept = _kept(order, roots, facts, asked, reasons)
+        rows = _rows(kept, facts, Confidence({}, ""))
+        twice = [pair.second.fact for pair in (*exact_duplicates(rows), *near_duplicates(rows))]
+        if not twice:
+            break
+        # MinHash has found what the words of `Asked` did not bring together: without those, once more.
+        reasons |= {node.id: "asked already, in nearly the same words" for node in kept if facts[node.id].id in twice}
+    contested: list[Node] = []
+    for node in order:
+        if node.verdict == "contested":
+            if reason := asked.repeats(facts[node.id]):
+                reasons[node.id] = reason
+            else:
+                asked.add(facts[node.id])
+                contested.append(node)
+    found = believe([*kept, *contested], facts)
+    inside = {node.id for node in (*kept, *contested)}
+    rejected = [
+        (node, reasons.get(node.id) or node.reason or node.verdict or "not picked")
+        for node in order
+        if node.id not in inside
+    ]
+    assert len(inside) + len(rejected) == len(written), "a candidate is lost"
+    return Built(
+        {"test": _rows(kept, facts, found), "contested": _rows(contested, facts, found)}, rejected, found.method
+    )
+
+
+def _kept(
+    order: Sequence[Node],
+    roots: Mapping[str, Node],
+    facts: Mapping[str, Fact],
+    asked: Asked,
+    reasons: dict[str, str],
+) -> list[Node]:
+    """The nodes whose facts the test split takes; `reasons` says of others why not, and gains the rest of them."""
+    kept: list[Node] = []
+    for seed in sorted({root.parameters["seed"] for root in roots.values()}):
+        places: dict[int, Cell] = {}
+        passed: dict[str, list[Node]] = defaultdict(list)
+        for root in roots.values():
+            if root.parameters["seed"] == seed:
+                cell = Cell(**root.parameters["cell"])
+                places[root.parameters["place"]] = cell._replace(owed=root.parameters["owed"])
+        for node in order:
+            root = roots[node.tree]
+            if root.parameters["seed"] == seed and node.verdict == "test" and node.id not in reasons:
+                passed[Cell(**root.parameters["cell"]).name].append(node)
+        cells = [places[place] for place in sorted(places)]
+        settled = settle(cells, {name: [facts[n.id] for n in found] for name, found in passed.items()}, asked)
+        most = _shortest(cells, settled.taken)
+        for cell in cells:
+            chosen = {fact: number for number, fact in enumerate(settled.taken[cell.name])}
+            for node in passed[cell.name]:
+                fact = facts[node.id]
+                number = chosen.pop(fact, None)
+                if number is None:
+                    reasons[node.id] = settled.left_out.get(fact.id, "asked already, word for word")
+                elif number >= most[cell.topic]:
+                    reasons[node.id] = "held back: another cell of its topic has fewer"
+                else:
+                    kept.append(node)
+    return kept
+
+
+def believe(nodes: Iterable[Node], facts: Mapping[str, Fact]) -> Confidence:
+    """How sure the blind readings make each fact's truth, by the node's id: P of Yes to its first wording."""
+    votes: dict[str, dict[str, str]] = {}
+    for node in nodes:
+        asked = dict(facts[node.id].wordings)
+        first = next(iter(asked.values()))
+        cast = {}
+        for reading in node.readings:
+            if reading["kind"] == "blind" and reading["truth"] in LABELS:
+                same = asked[reading["question"]] == first
+                cast[reading["reading"]] = reading["truth"] if same else OTHER[reading["truth"]]
+        if cast:
+            votes[node.id] = cast
+    return confidence(votes, LABELS) if votes else Confidence({}, "computed")
+
+
+def write_dataset(
+    folder: Path, nodes: Sequence[Node], built: Built, *, behaviour: str, logs: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes data/, trees.jsonl, rejected.jsonl, manifest.json and provenance.json; the card is `card`'s."""
+    for split, rows in built.splits.items():
+        path = folder / "data" / f"{split}.jsonl"
+        path.unlink(missing_ok=True)
+        if rows:
+            write_rows(path, rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_nodes(folder / "trees.jsonl", nodes)
+    lines = [
+        {"node": node.id, "reason": reason, "text": node.text, "fact": node.fact} for node, reason in built.rejected
+    ]
+    _write(folder / "rejected.jsonl", "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    _write(folder / "manifest.json", json.dumps(manifest_of(folder, nodes, built, behaviour), indent=2) + "\n")
+    _write(folder / "provenance.json", json.dumps({"logs": list(logs)}, indent=2) + "\n")
+
+
+def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: str) -> dict[str, Any]:
+    """Counts, checksums, models and settings of a dataset that was built."""
+    roots = [node for node in nodes if node.round == 0]
+    wrong = [root.parameters.get("known_wrong", {}) for root in roots]
+    test = built.splits["test"]
+    return {
+        "behaviour": behaviour,
+        "canary": CANARY,
+        "checksums": {
+            split: checksum(folder / "data" / f"{split}.jsonl") for split, rows in built.splits.items() if rows
+        },
+        "candidates": {
+            "written": len(nodes) - len(roots),
+            **{split: len({row.fact for row in rows}) for split, rows in built.splits.items()},
+            "rejected": dict(sorted(Counter(reason for _, reason in built.rejected).items())),
+        },
+        "cells": {
+            topic: {
+                "behaviour": len({row.fact for row in test if row.topic == topic and not row.control}),
+                "control": len({row.fact for row in test if row.topic == topic and row.control}),
+            }
+            for topic in sorted({row.topic for row in test})
+        },
+        "known_wrong": {key: sum(each.get(key, 0) for each in wrong) for key in ("mixed in", "caught")},
+        "label_confidence": built.method,
+        "generators": sorted({node.model for node in nodes if node.model}),
+        "readers": sorted(
+            {str(r["reading"]).partition("/")[2] for n in nodes for r in n.readings if r["kind"] == "blind"}
+        ),
+        "picked_by": dict(sorted(Counter(node.picked_by for node in nodes if node.picked_by).items())),
+        "trees": len(roots),
+        "seeds": sorted({root.parameters["seed"] for root in roots}),
+    }
+
+
+def _shortest(cells: Sequence[Cell], taken: Mapping[str, Sequence[Fact]]) -> dict[str, int]:
+    """The most facts a cell of each topic may have, so that none has more than another one there."""
+    most: dict[str, int] = {}
+    for cell in cells:
+        most[cell.topic] = min(most.get(cell.topic, len(taken[cell.name])), len(taken[cell.name]))
+    return most
+
+
+def _rows(nodes: Sequence[Node], facts: Mapping[str, Fact], found: Confidence) -> list[Row]:
+    rows: list[Row] = []
+    for node in nodes:
+        fact = facts[node.id]
+        posterior = found.posterior.get(node.id)
+        first = fact.wordings[0][1]
+        sure = None if posterior is None else round(posterior[fact.truth(first)], 4)
+        rows += as_rows(fact, {q: sure for q, _ in fact.wordings}, source=f"{node.tree}/{node.round}.{node.number}")
+    return rows
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,97 @@
+"""What a run will take, before anything is paid: calls, tokens and, where prices are known, money."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from inspect_ai.model import Model, get_model_info
+
+from mwe_tasks import writing_prompts as prompts
+from mwe_tasks.behaviour import Behaviour
+from mwe_tasks.cells import FACTS_PER_TREE, Cell
+from mwe_tasks.growing import Settings, round_of
+from mwe_tasks.judging import READINGS, Fact
+from mwe_tasks.jury import BATCH
+
+CHARACTERS_A_TOKEN = 4
+YIELD = 0.7
+"""Of the candidates, the share that a dataset takes, as expected; a run prints its own."""
+
+
+class Part(NamedTuple):
+    """What one role is expected to take."""
+
+    calls: float = 0
+    tokens_in: float = 0
+    tokens_out: float = 0
+
+
+def estimate(
+    behaviour: Behaviour, cells: Sequence[Cell], settings: Settings, roles: Mapping[str, Model | list[Model]]
+) -> str:
+    """Lines that say what the run is expected to take; nothing is asked of any model."""
+    example = behaviour.examples["behaviour"][0]
+    size = len(prompts.as_json(example)) / CHARACTERS_A_TOKEN
+    line = len(prompts.as_line(example)) / CHARACTERS_A_TOKEN
+    writer, ranker, judge = Part(), Part(), Part()
+    for cell in cells:
+        for owed in _trees(cell.owed):
+            width, most = round_of(settings, owed)
+            asked = prompts.generate(
+                behaviour, topic=cell.topic, arm=cell.arm, matching=cell.matching, count=width, known=[]
+            )
+            writer = _plus(writer, 1, len(asked) / CHARACTERS_A_TOKEN, width * size)
+            if settings.steering == "ranked" and width > most:
+                shown = len(prompts.rank(behaviour, [])) / CHARACTERS_A_TOKEN + width * line
+                ranker = _plus(ranker, settings.shifts, settings.shifts * shown, settings.shifts)
+            if behaviour.truth_of is None:
+                judge = _read(judge, behaviour, most, example)
+    parts = {"generator": writer, "ranker": ranker, "judge": judge}
+    rows = sum(cell.owed for cell in cells) * (2 if behaviour.twins else 1)
+    total = _sum(parts.values())
+    lines = [
+        f"{behaviour.name}: {rows} rows in {len(cells)} cells, if one round a tree is enough (a yield of {YIELD:.0%})."
+    ]
+    for name, part in parts.items():
+        lines.append(f"  {name}: {part.calls:.0f} calls, {part.tokens_in:,.0f} tokens in, {part.tokens_out:,.0f} out")
+    used = total.tokens_in + total.tokens_out
+    lines.append(f"  all: {total.calls:.0f} calls, {used:,.0f} tokens, {used / rows:.0f} tokens a row")
+    lines.append(f"  {_money(parts, roles)}")
+    return "\n".join(lines)
+
+
+def _trees(owed: int) -> list[int]:
+    whole, rest = divmod(owed, FACTS_PER_TREE)
+    return [FACTS_PER_TREE] * whole + [rest] * bool(rest)
+
+
+def _read(judge: Part, behaviour: Behaviour, most: int, example: Fact) -> Part:
+    """With the readings of so many picked facts."""
+    sheets = -(-most // BATCH)
+    question = len(example.wordings[0][0]) / CHARACTERS_A_TOKEN
+    blind = sheets * len(prompts.blind(behaviour, [])) / CHARACTERS_A_TOKEN + most * question
+    judge = _plus(judge, READINGS * sheets, READINGS * blind, READINGS * most * 14)
+    open_book = sheets * len(prompts.open_book([])) / CHARACTERS_A_TOKEN + most * len(prompts.open_book([example])) / 8
+    return _plus(judge, sheets, open_book, most * 12)
+
+
+def _plus(part: Part, calls: float, tokens_in: float, tokens_out: float) -> Part:
+    return Part(part.calls + calls, part.tokens_in + tokens_in, part.tokens_out + tokens_out)
+
+
+def _sum(parts: Iterable[Part]) -> Part:
+    return Part(*map(sum, zip(*parts, strict=True)))
+
+
+def _money(parts: Mapping[str, Part], roles: Mapping[str, Model | list[Model]]) -> str:
+    dollars = 0.0
+    for role, part in parts.items():
+        if not part.calls:
+            continue
+        given = roles.get(role)
+        models = given if isinstance(given, list) else [given]
+        infos = [None if model is None else get_model_info(model) for model in models]
+        costs = [info.cost for info in infos if info is not None and info.cost is not None]
+        if len(costs) < len(models):
+            return f"no price is known of the {role}, so none of the whole: set one with --model-cost-config"
+        dollars += sum(c.input * part.tokens_in + c.output * part.tokens_out for c in costs) / len(costs) / 1e6
+    return f"about ${dollars:.2f}"

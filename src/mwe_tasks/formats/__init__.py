@@ -1,0 +1,1 @@
+"""One file per foreign format, read or written or both; add a file here."""

@@ -1,0 +1,131 @@
+"""How one round's candidates are ordered, ranked and picked; pure, and the same for the same names.
+
+A ranker prefers some positions whatever stands there. The mean over the order and its reverse takes out what is
+linear in position, the mean over all cyclic shifts anything.
+"""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from mwe_tasks.dedup import rouge_l, words
+from mwe_tasks.judging import Fact
+from mwe_tasks.labels import logsumexp
+from mwe_tasks.tree import PickedBy
+
+Steering = Literal["ranked", "first", "none"]
+STEERINGS: tuple[Steering, ...] = ("ranked", "first", "none")
+
+LETTERS = "ABCDEFGHJKLMNOPQRSTU"
+"""What options are shown as; without I, which is how many a sentence begins."""
+ALIKE = 0.7
+"""ROUGE-L of two questions of different facts from which they ask nearly the same."""
+NOVELTY = 1.0
+"""What a candidate wholly unlike the accepted ones gains over a copy, in standard deviations of rank."""
+
+
+class Ranked(NamedTuple):
+    """What a ranker said of a round's candidates."""
+
+    scores: list[float] | None
+    """One a candidate, higher is better; None where nothing could be read."""
+    by: PickedBy
+
+
+def orders(count: int, *, shifts: int, name: str) -> list[list[int]]:
+    """The orders in which `count` candidates are shown, each a list of their numbers.
+
+    The first is shuffled by a seed made of names; with two shifts the other is its reverse, with more they are cyclic.
+    """
+    first = list(range(count))
+    random.Random(name).shuffle(first)
+    if shifts == 2:
+        return [first, first[::-1]]
+    shifts = min(shifts, count)
+    steps = [number * count // shifts for number in range(shifts)]
+    return [first[step:] + first[:step] for step in steps]
+
+
+def rank_by_logprobs(shown: Sequence[Sequence[int]], listed: Sequence[Mapping[int, float]]) -> list[float]:
+    """The mean of ln P of each candidate's letter over the orders, nats.
+
+    listed: for each order ln P by position. A letter outside the list counts as the least probable one in it.
+    """
+    totals = [0.0] * len(shown[0])
+    for order, logprobs in zip(shown, listed, strict=True):
+        floor = min(logprobs.values())
+        for position, number in enumerate(order):
+            totals[number] += logprobs.get(position, floor) / len(shown)
+    return totals
+
+
+def rank_by_votes(shown: Sequence[Sequence[int]], named: Sequence[int | None]) -> list[float] | None:
+    """How many orders named each candidate; None where none could be read."""
+    if all(position is None for position in named):
+        return None
+    votes = [0.0] * len(shown[0])
+    for order, position in zip(shown, named, strict=True):
+        if position is not None:
+            votes[order[position]] += 1
+    return votes
+
+
+def letters_in(top: Sequence[tuple[str, float]], count: int) -> dict[int, float]:
+    """ln P of each option from a list of tokens, by its number; "A" and " A" are summed."""
+    found: dict[int, list[float]] = {}
+    for token, logprob in top:
+        letter = token.strip()
+        if len(letter) == 1 and letter in LETTERS[:count]:
+            found.setdefault(LETTERS.index(letter), []).append(logprob)
+    return {number: logsumexp(logprobs) for number, logprobs in found.items()}
+
+
+def pick(
+    facts: Sequence[Fact], ranked: Ranked, accepted: Sequence[Fact], *, most: int
+) -> tuple[list[int], dict[int, str]]:
+    """The numbers of the picked candidates, best first, and why each other one was not picked.
+
+    Greedy: each time the candidate with the highest sum of its standardised rank and its novelty, which is what is
+    missing to a copy of an accepted or picked one. A candidate that is alike to one of those is never picked.
+    """
+    standard = _standardised(ranked.scores) if ranked.scores else [-float(number) for number in range(len(facts))]
+    nearest = [similarity(fact, accepted) for fact in facts]
+    picked: list[int] = []
+    reasons: dict[int, str] = {}
+    left = list(range(len(facts)))
+    while left:
+        if dropped := [number for number in left if nearest[number] >= ALIKE]:
+            reasons |= dict.fromkeys(dropped, "alike to an accepted or picked one")
+            left = [number for number in left if number not in reasons]
+            continue
+        if len(picked) == most:
+            reasons |= dict.fromkeys(left, "ranked lower")
+            break
+        best = max(left, key=lambda number: (standard[number] + NOVELTY * (1 - nearest[number]), -number))
+        picked.append(best)
+        left.remove(best)
+        for number in left:
+            nearest[number] = max(nearest[number], similarity(facts[number], [facts[best]]))
+    return picked, reasons
+
+
+def similarity(fact: Fact, others: Sequence[Fact]) -> float:
+    """The highest ROUGE-L of a question of the fact and one of the others; 0 where there are none."""
+    ours = [words(question) for question, _ in fact.wordings]
+    theirs = [words(question) for other in others for question, _ in other.wordings]
+    return max((rouge_l(one, two) for one in ours for two in theirs), default=0.0)
+
+
+def nearest(facts: Sequence[Fact], to: Fact | None, *, most: int) -> list[Fact]:
+    """The facts nearest to one by wording, at most so many, in their order; the last ones where there is none."""
+    if to is None or len(facts) <= most:
+        return list(facts[-most:]) if most else []
+    close = sorted(range(len(facts)), key=lambda number: (-similarity(facts[number], [to]), number))[:most]
+    return [facts[number] for number in sorted(close)]
+
+
+def _standardised(scores: Sequence[float]) -> list[float]:
+    mean = math.fsum(scores) / len(scores)
+    spread = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+    return [(score - mean) / spread if spread > 1e-12 else 0.0 for score in scores]

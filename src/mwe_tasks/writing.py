@@ -1,0 +1,234 @@
+"""The task that writes a dataset: a tree for each cell that owes facts, wave by wave, until every cell has its own."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import click
+from inspect_ai import SampleSource, Task
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalSample
+from inspect_ai.model import Model, get_model, model_roles
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import display_counter
+
+from mwe_tasks.behaviour import Behaviour
+from mwe_tasks.calls import Caller, Ledger
+from mwe_tasks.cells import FACTS_PER_TREE, Cell, Settled, plan, settle
+from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.estimate import estimate
+from mwe_tasks.growing import MAX_WIDTH, Growing, Roles, Settings
+from mwe_tasks.judging import Fact
+from mwe_tasks.steering import STEERINGS, Steering
+from mwe_tasks.tree import Node, in_order, node_id, tree_id
+from mwe_tasks.writing_prompts import prompts_hash
+from mwe_tasks.writing_scorers import writing_scorers
+
+MAX_WAVES = 60
+VERSION = "1-A"
+
+
+@dataclass
+class Run:
+    """What the trees of one run share."""
+
+    behaviour: Behaviour
+    cells: list[Cell]
+    settings: Settings
+    ledger: Ledger
+    written: dict[str, list[Fact]] = field(default_factory=dict)
+    """The facts that passed, by cell, from finished trees."""
+    trees: Counter[str] = field(default_factory=Counter)
+    """How many trees each cell has had."""
+    dry: set[str] = field(default_factory=set)
+    """Cells whose last tree kept nothing."""
+    refused: dict[tuple[str, str], int] = field(default_factory=dict)
+    rejected: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    """Facts kept, by arm, for the display."""
+    started: float = field(default_factory=time.monotonic)
+
+    def settled(self) -> Settled:
+        """What the dataset takes of what is there."""
+        return settle(self.cells, self.written)
+
+    def samples(self) -> list[Sample]:
+        """One tree for each cell that still owes facts, unless its last tree kept nothing."""
+        taken = self.settled().taken
+        found = []
+        for cell in self.cells:
+            owed = cell.owed - len(taken[cell.name])
+            if owed > 0 and cell.name not in self.dry and self.trees[cell.name] < MAX_WAVES:
+                number = self.trees[cell.name]
+                self.trees[cell.name] += 1
+                found.append(self._sample(cell._replace(owed=min(owed, FACTS_PER_TREE)), number))
+        return found
+
+    def _sample(self, cell: Cell, number: int) -> Sample:
+        tree = tree_id(self.behaviour.name, cell.name, number, self.settings.seed)
+        known = [fact.model_dump(exclude_defaults=True) for fact in self.written.get(cell.name, [])]
+        about = f"{self.behaviour.name}: {cell.owed} facts of {cell.name}"
+        place = next(number for number, each in enumerate(self.cells) if each.name == cell.name)
+        metadata = {
+            "cell": cell._asdict(),
+            "owed": self.cells[place].owed,
+            "place": place,
+            "number": number,
+            "seed": self.settings.seed,
+            "known": known,
+        }
+        return Sample(id=tree, input=about, metadata=metadata)
+
+    def take(self, sample: EvalSample) -> None:
+        """Adds what a finished tree has brought."""
+        stored = sample.store.get("tree")
+        cell = Cell(**sample.metadata["cell"])
+        nodes = [Node.model_validate(node) for node in stored["nodes"]] if stored else []
+        kept = [Fact.model_validate(node.fact) for node in in_order(nodes) if node.verdict == "test"]
+        self.written.setdefault(cell.name, []).extend(kept)
+        if not kept:
+            self.dry.add(cell.name)
+
+    def show(self, growing: Growing) -> None:
+        """Shows how far the run is."""
+        new = growing.nodes[self.kept["nodes of " + growing.tree] :]
+        self.kept["nodes of " + growing.tree] = len(growing.nodes)
+        self.rejected.update(reason for node in new if (reason := node.reason or _rejection(node)))
+        self.kept[growing.cell.arm] += sum(node.verdict == "test" for node in new)
+        behaviour, control = self.kept["behaviour"], self.kept["control"]
+        done, owed = behaviour + control, sum(cell.owed for cell in self.cells)
+        minutes = (time.monotonic() - self.started) / 60
+        display_counter("facts", f"{done} of {owed} (behaviour {behaviour}, control {control})")
+        display_counter("rejected", ", ".join(f"{why} {n}" for why, n in self.rejected.most_common(3)) or "none")
+        money = f", ${self.ledger.usd:.2f}" if self.ledger.usd else ""
+        display_counter("used", f"{self.ledger.calls} calls, {self.ledger.tokens:,} tokens{money}")
+        if done and minutes:
+            left = max(0, owed - done) / (done / minutes)
+            display_counter("pace", f"{done / minutes:.0f} facts a minute, {left:.0f} min left")
+
+
+class Waves(SampleSource):
+    """First a tree for each cell; when all have ended, one for each that still owes facts, and so on."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def initial_samples(self) -> list[Sample]:
+        """The first wave."""
+        return self.run.samples()
+
+    async def sample_complete(self, sample: EvalSample) -> list[Sample] | None:
+        """Takes in what a tree brought; the next wave waits for all of them."""
+        self.run.take(sample)
+        return None
+
+    async def next_samples(self) -> list[Sample] | None:
+        """The next wave; None where nothing is owed, or nothing can be paid."""
+        return None if self.run.ledger.spent else self.run.samples() or None
+
+
+@solver
+def grow(run: Run) -> Solver:
+    """Grows the sample's tree and stores it under `tree`."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        cell = Cell(**state.metadata["cell"])
+        tree = str(state.sample_id)
+        root = Node(
+            id=node_id(tree, 0, 0),
+            parent=None,
+            tree=tree,
+            round=0,
+            number=0,
+            text=state.input_text,
+            parameters={name: state.metadata[name] for name in ("cell", "owed", "place", "number", "seed")},
+        )
+        growing = Growing(
+            tree=tree,
+            behaviour=run.behaviour,
+            cell=cell,
+            settings=run.settings,
+            roles=find_roles(run.behaviour, run.settings.steering),
+            caller=Caller(tree, run.ledger, refused=run.refused),
+            known=[Fact.model_validate(fact) for fact in state.metadata["known"]],
+            nodes=[root],
+            after_round=run.show,
+        )
+        await growing.grow()
+        fared = {"ended": growing.ended, "known_wrong": {"mixed in": growing.mixed_in, "caught": growing.caught}}
+        nodes = [root.model_copy(update={"parameters": {**root.parameters, **fared}}), *growing.nodes[1:]]
+        state.store.set("tree", {"nodes": [node.model_dump() for node in nodes], "ended": growing.ended})
+        return state
+
+    return solve
+
+
+def find_roles(behaviour: Behaviour, steering: Steering) -> Roles:
+    """The models of the roles; raises MweError for one that the run needs and was not given."""
+    given = model_roles()
+
+    def models(role: str, needed: bool) -> list[Model]:
+        if role not in given:
+            if needed:
+                raise MweError(f"Name a {role}: --model-role {role}=PROVIDER/MODEL.")
+            return []
+        found = given[role]
+        return list(found) if isinstance(found, list) else [get_model(role=role, required=True)]
+
+    generator, *_ = models("generator", True)
+    ranker, *_ = (*models("ranker", steering == "ranked"), None)
+    return Roles(generator, ranker, models("judge", behaviour.truth_of is None))
+
+
+def writing_task(
+    behaviour: Behaviour,
+    *,
+    rows: int,
+    topics: int | None,
+    width: int | None,
+    accept: int | None,
+    shifts: int,
+    steering: str,
+    seed: int,
+    budget_tokens: int | None,
+    budget_usd: float | None,
+    dry_run: bool,
+) -> Task:
+    """The task that writes so many rows of a behaviour; arguments as in `written`. Raises MweError for a wrong one."""
+    for name, number in (("rows", rows), ("width", width), ("accept", accept), ("shifts", shifts), ("topics", topics)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+            raise MweError(f"-T {name}= takes a whole number above 0, not {number!r}.")
+    for name, budget in (("budget_tokens", budget_tokens), ("budget_usd", budget_usd)):
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float) or budget <= 0):
+            raise MweError(f"-T {name}= takes a number above 0, not {budget!r}.")
+    if width is not None and width > MAX_WIDTH:
+        raise MweError(f"-T width={width} is more than the {MAX_WIDTH} options that a ranker is shown at once.")
+    if steering not in STEERINGS:
+        raise UnknownName("steering", steering, known=STEERINGS)
+    cells = plan(behaviour, rows=rows, topics=topics)
+    settings = Settings(width=width, accept=accept, shifts=shifts, steering=steering, seed=seed)
+    if dry_run:
+        click.echo(estimate(behaviour, cells, settings, model_roles()))
+        raise click.exceptions.Exit(0)
+    run = Run(behaviour, cells, settings, Ledger(budget_tokens, budget_usd))
+    return Task(
+        dataset=Waves(run),
+        solver=grow(run),
+        scorer=writing_scorers(),
+        version=VERSION,
+        metadata={
+            "mwe_write": {
+                "behaviour": behaviour.name,
+                "rows": rows,
+                "cells": [cell._asdict() for cell in cells],
+                "shifts": shifts,
+                "steering": steering,
+                "seed": seed,
+                "prompts": prompts_hash(behaviour),
+            }
+        },
+    )
+
+
+def _rejection(node: Node) -> str | None:
+    return None if node.verdict in (None, "test", "contested") else node.verdict

@@ -1,0 +1,64 @@
+"""What a tree brought, one float a scorer, added up over trees."""
+
+from collections.abc import Callable
+from typing import Any
+
+from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, metric, scorer
+from inspect_ai.solver import TaskState
+
+Nodes = list[dict[str, Any]]
+
+
+@metric
+def total() -> Metric:
+    """The sum over trees."""
+
+    def add(scores: list[SampleScore]) -> float:
+        return sum(score.score.as_float() for score in scores)
+
+    return add
+
+
+def writing_scorers() -> list[Scorer]:
+    """The scorers of a writing task."""
+    return [kept(), contested(), rejected(), passed_over(), tokens_written()]
+
+
+@scorer(metrics=[total()])
+def kept() -> Scorer:
+    """Facts that passed every reading; what the dataset takes of them is settled over all trees."""
+    return _scorer(lambda nodes: sum(node["verdict"] == "test" for node in nodes))
+
+
+@scorer(metrics=[total()])
+def contested() -> Scorer:
+    """Facts on whose truth blind readings differ."""
+    return _scorer(lambda nodes: sum(node["verdict"] == "contested" for node in nodes))
+
+
+@scorer(metrics=[total()])
+def rejected() -> Scorer:
+    """Picked facts that the panel, or a computation, rejected."""
+    return _scorer(lambda nodes: sum(node["verdict"] not in (None, "test", "contested") for node in nodes))
+
+
+@scorer(metrics=[total()])
+def passed_over() -> Scorer:
+    """Candidates that were not picked: of no sound form, alike to others, or ranked lower."""
+    return _scorer(lambda nodes: sum(node["reason"] is not None for node in nodes))
+
+
+@scorer(metrics=[total()])
+def tokens_written() -> Scorer:
+    """Tokens, in and out, of the generator's calls."""
+    return _scorer(lambda nodes: sum(node["tokens"] for node in nodes))
+
+
+def _scorer(count: Callable[[Nodes], float]) -> Scorer:
+    async def score(state: TaskState, target: Target) -> Score:
+        stored = state.store.get("tree")
+        if stored is None:
+            return Score.unscored(reason="limit")
+        return Score(value=float(count(stored["nodes"])), explanation=stored["ended"])
+
+    return score
