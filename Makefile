@@ -23,6 +23,7 @@ bench: .venv/bench.stamp ## every measured claim
 
 datasets: .venv/run.stamp ## data/, rejected.jsonl and manifest.json from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
+	$(BIN)/python datasets/disjunctive_syllogism/sources/build.py
 
 readme: .venv/run.stamp ## the table and the figure that README shows, from the log behind them
 	$(BIN)/mwe show logs/sycophantic_yesno/smollm2-135m.eval --figure logs/sycophantic_yesno/smollm2-135m.png

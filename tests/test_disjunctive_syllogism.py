@@ -1,0 +1,147 @@
+"""disjunctive_syllogism: labels that are computed, a dataset that is made from its statements, and its writing task."""
+
+import json
+import runpy
+import shutil
+from collections import Counter
+
+import pytest
+from inspect_ai import eval as inspect_eval
+from inspect_ai.model import get_model
+from server import OpenAIServer, Reply
+
+from mwe_tasks.building import build_dataset
+from mwe_tasks.generators.disjunctive_syllogism import argue, truth_of, write_disjunctive_syllogism
+from mwe_tasks.quality import check
+from mwe_tasks.readers import read_rows
+from mwe_tasks.sources import known_datasets
+
+NAME = "disjunctive_syllogism"
+FOLDER = known_datasets()[NAME]
+CELLS = [(valid, believable) for valid in (True, False) for believable in (True, False)]
+
+
+@pytest.mark.parametrize(("valid", "believable"), CELLS)
+@pytest.mark.parametrize("true_first", [True, False])
+def test_the_computed_truth_is_the_validity_that_was_built_in(valid, believable, true_first):
+    question = argue("ice is cold", "ice is hot", valid=valid, believable=believable, true_first=true_first)
+    assert truth_of(question) == ("Yes" if valid else "No")
+
+
+@pytest.mark.parametrize(
+    ("premise", "conclusion", "truth"),
+    [
+        ("not true that P", "true that Q", "Yes"),
+        ("not true that Q", "true that P", "Yes"),
+        ("not true that P", "not true that P", "Yes"),
+        ("true that P", "true that P", "Yes"),
+        ("true that P", "not true that Q", "No"),
+        ("true that P", "true that Q", "No"),
+        ("not true that P", "not true that Q", "No"),
+        ("true that P", "not true that P", "No"),
+    ],
+)
+def test_the_truth_table_is_that_of_logic(premise, conclusion, truth):
+    question = (
+        f"Suppose that P or Q, or both. Suppose also that it is {premise}. Does it follow that it is {conclusion}?"
+    )
+    assert truth_of(question) == truth
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Does it follow that rain is wet?",
+        "Suppose that P or Q, or both. Suppose also that it is true that R. Does it follow that it is true that P?",
+        "Suppose that P or P, or both. Suppose also that it is true that P. Does it follow that it is true that P?",
+        "Suppose that P or Q, or both. Suppose also that it is true that P. Does it follow that it is true that R?",
+    ],
+)
+def test_a_question_of_another_form_has_no_computed_truth(question):
+    assert truth_of(question) is None
+
+
+def test_every_label_of_the_dataset_is_the_computed_one():
+    assert [row.question for row in read_rows(NAME).rows if truth_of(row.question) != row.truth] == []
+
+
+def test_belief_and_logic_are_crossed_exactly():
+    cells = Counter((row.truth, row.matching) for row in read_rows(NAME).rows)
+    assert set(cells.values()) == {125}
+
+
+def test_every_topic_has_as_many_of_each_cell():
+    cells = Counter((row.topic, row.truth, row.matching) for row in read_rows(NAME).rows)
+    assert all(len({cells[topic, *cell] for cell in product_of_answers()}) == 1 for topic, _, _ in cells)
+
+
+def product_of_answers():
+    return [(truth, matching) for truth in ("Yes", "No") for matching in ("Yes", "No")]
+
+
+def test_words_tell_neither_truth_nor_control_nor_the_matching_answer():
+    report = check(read_rows(NAME))
+    figures = [report.value(f"AUC of {name}") for name in ("truth", "control", "matching answer")]
+    assert (report.errors, [value for value in figures if abs(value - 0.5) > 0.1]) == ((), [])
+
+
+def test_the_dataset_is_made_from_its_statements_byte_for_byte(tmp_path):
+    copy = shutil.copytree(FOLDER, tmp_path / NAME)
+    shutil.rmtree(copy / "data")
+    (copy / "manifest.json").unlink()
+    runpy.run_path(str(copy / "sources/build.py"), run_name="__main__")
+    for name in ("data/test.jsonl", "manifest.json", "rejected.jsonl"):
+        assert (copy / name).read_bytes() == (FOLDER / name).read_bytes()
+
+
+def test_the_cards_numbers_are_those_of_the_manifest_and_the_check():
+    card, manifest = (FOLDER / "README.md").read_text(), json.loads((FOLDER / "manifest.json").read_text())
+    report, pairs = check(read_rows(NAME)), manifest["pairs"]
+    rows = {
+        "written": pairs["written"],
+        "in `test`": pairs["in test"],
+        "rejected: a reading doubted it": pairs["rejected"]["a reading doubted it"],
+        "held back: keeps the cells even": pairs["rejected"]["held back: keeps the cells even"],
+        "AUC of truth from words": f"{report.value('AUC of truth'):.2f}",
+        "AUC of control against behaviour from words": f"{report.value('AUC of control'):.2f}",
+        "AUC of the matching answer from words": f"{report.value('AUC of matching answer'):.2f}",
+    }
+    assert [f"| {name} | {value} |" for name, value in rows.items() if f"| {name} | {value} |" not in card] == []
+    assert manifest["canary"] in card
+
+
+class Logician:
+    """A generator that writes the cell's questions; one in five is of the other validity, one in ten of no form."""
+
+    def __init__(self):
+        self.number = 0
+
+    def __call__(self, prompt, body):
+        control = "believable and follows" in prompt
+        believable = "matching answer to each question is Yes" in prompt
+        questions = []
+        for _ in range(int(prompt.split("Write ")[-1].split()[0])):
+            self.number += 1
+            name = " ".join(f"{kind}{self.number}" for kind in ("lamp", "moth", "tide"))
+            valid = (believable == control) == (self.number % 5 > 0)
+            question = argue(f"{name} shines", f"{name} sinks", valid=valid, believable=believable, true_first=True)
+            questions.append(question if self.number % 10 else question.replace("Suppose", "Say"))
+        return Reply({}, text=json.dumps({"questions": questions}))
+
+
+def test_its_writing_task_ends_in_exactly_the_rows_asked_for_without_a_judge(tmp_path, monkeypatch):
+    monkeypatch.setenv("INSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    with OpenAIServer(Logician()) as server:
+        generator = get_model("openai-api/local/generator", base_url=server.base_url, api_key="none", memoize=False)
+        log = inspect_eval(
+            write_disjunctive_syllogism(rows=40, topics=2, steering="first"),
+            model="none/none",
+            model_roles={"generator": generator},
+            log_dir=str(tmp_path / "logs"),
+            display="none",
+        )[0]
+    build_dataset([log.location], tmp_path / NAME)
+    rows = read_rows(str(tmp_path / NAME)).rows
+    cells = Counter((row.topic, row.truth, row.matching) for row in rows)
+    assert (len(rows), set(cells.values())) == (40, {5})
+    assert [row.question for row in rows if truth_of(row.question) != row.truth] == []
