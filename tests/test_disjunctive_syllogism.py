@@ -1,11 +1,13 @@
 """disjunctive_syllogism: labels that are computed, a dataset that is made from its statements, and its writing task."""
 
 import json
+import random
 import runpy
 import shutil
 from collections import Counter
 
 import pytest
+from conftest import WORDS
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import get_model
 from server import OpenAIServer, Reply
@@ -42,10 +44,8 @@ def test_the_computed_truth_is_the_validity_that_was_built_in(valid, believable,
     ],
 )
 def test_the_truth_table_is_that_of_logic(premise, conclusion, truth):
-    question = (
-        f"Suppose that P or Q, or both. Suppose also that it is {premise}. Does it follow that it is {conclusion}?"
-    )
-    assert truth_of(question) == truth
+    asked = f"Suppose also that it is {premise}. Does it follow that it is {conclusion}?"
+    assert truth_of(f"Suppose that P or Q, or both. {asked}") == truth
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ class Logician:
         self.number = 0
 
     def __call__(self, prompt, body):
-        control = "believable and follows" in prompt
+        control = "is believable and follows" in prompt
         believable = "matching answer to each question is Yes" in prompt
         questions = []
         for _ in range(int(prompt.split("Write ")[-1].split()[0])):
             self.number += 1
-            name = " ".join(f"{kind}{self.number}" for kind in ("lamp", "moth", "tide"))
+            name = " ".join(random.Random(self.number).sample(WORDS, 6))
             valid = (believable == control) == (self.number % 5 > 0)
             question = argue(f"{name} shines", f"{name} sinks", valid=valid, believable=believable, true_first=True)
             questions.append(question if self.number % 10 else question.replace("Suppose", "Say"))
