@@ -2,14 +2,16 @@
 
 import asyncio
 import importlib.util
+import json
 import math
 import random
 
 import numpy as np
 import pytest
-from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, get_model
+from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, ResponseSchema, get_model
 
 import mwe_tasks.providers.gguf  # noqa: F401  registers the provider
+from mwe_tasks.calls import schema_of
 from mwe_tasks.dequantise import in_16_bits
 from mwe_tasks.errors import MweError
 from mwe_tasks.labels import LabelLogprobs
@@ -104,6 +106,21 @@ def test_a_stop_sequence_ends_the_text():
 @installed
 def test_each_of_several_texts_is_given():
     assert len(ask("Name a city.", max_tokens=3, num_choices=3, seed=1).choices) == 3
+
+
+@installed
+def test_a_schema_is_kept_to():
+    schema = ResponseSchema(name="facts", json_schema=schema_of({"why": "string"}, many="facts"))
+    output = ask("Write a fact about rain as JSON.", response_schema=schema, max_tokens=200, temperature=0.0)
+    assert set(json.loads(output.completion)) == {"facts"}
+
+
+@installed
+def test_the_likeliest_tokens_come_with_the_text():
+    output = ask("Is ice cold? Answer Yes or No.", logprobs=True, top_logprobs=5, max_tokens=2, temperature=0.0)
+    first = output.choices[0].logprobs.content[0]
+    assert (len(first.top_logprobs), first.token) == (5, first.top_logprobs[0].token)
+    assert sum(math.exp(top.logprob) for top in first.top_logprobs) <= 1
 
 
 @installed

@@ -143,7 +143,8 @@ class Growing:
         """The ranks of a round's sound candidates, the verdicts on the picked, and why the others were not."""
         numbers, offered = list(facts), list(facts.values())
         ranked = await self._rank(round, offered, most)
-        picked, reasons = pick(offered, ranked, self.known, most=most)
+        shown = self.behaviour.examples[self.cell.arm]  # a generator that repeats its examples has written nothing
+        picked, reasons = pick(offered, ranked, [*shown, *self.known], most=most)
         tried = await try_facts(
             [offered[place] for place in picked],
             behaviour=self.behaviour,

@@ -56,6 +56,8 @@ class Completion(NamedTuple):
     tokens: int
     finished: bool
     """Whether the model or a stop sequence ended it, and not its length."""
+    listed: Sequence[Mapping[str, Any]] = ()
+    """Where log probabilities were asked for: of each token token, logprob (nats) and top_logprobs."""
 
 
 def load(path: Path, *, context: int | None = None, threads: int | None = None) -> "Llama":
@@ -191,7 +193,9 @@ class Llama:
         with self.alone:
             reply = self._complete(self.encode(prompt), cache_prompt=reuse, **options)
         choice = reply["choices"][0]
-        return Completion(choice["text"], reply["usage"]["completion_tokens"], choice["finish_reason"] == "stop")
+        listed = (choice.get("logprobs") or {}).get("content") or ()
+        finished = choice["finish_reason"] == "stop"
+        return Completion(choice["text"], reply["usage"]["completion_tokens"], finished, listed)
 
     def _likeliest(self, tokens: Tokens, k: int, *, reuse: bool) -> dict[int, float]:
         reply = self._complete(tokens, max_tokens=1, temperature=0, logprobs=k, cache_prompt=reuse)

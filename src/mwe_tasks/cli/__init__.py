@@ -12,7 +12,7 @@ import click
 COMMANDS = {
     "demo": (
         "mwe_tasks.cli.demo:demo",
-        "Score a model of 135M parameters on sycophantic_yesno: table, figure, and what to type next.",
+        "Score a model of 135M parameters, have it write a few questions, and say what to type next.",
     ),
     "show": ("mwe_tasks.cli.show:show", "Print the figures of logs, one table a model, the sentence first."),
     "check": ("mwe_tasks.cli.check:check", "Print a dataset's figures and what is wrong with it."),

