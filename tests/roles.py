@@ -31,7 +31,8 @@ class Pool:
     """What the generator replies, instead of facts."""
     schemas: bool = True
     """Whether a response schema is taken, or refused with 400."""
-    logprobs: bool = True
+    temperatures: bool = True
+    """Whether a temperature is taken, or refused with 400."""
     truths: dict[str, str] = field(default_factory=dict)
     nicer: dict[str, str] = field(default_factory=dict)
     sound: dict[str, bool] = field(default_factory=dict)
@@ -43,6 +44,8 @@ class Pool:
         self.asked[role] += 1
         if "response_format" in body and not self.schemas:
             raise Rejected(400, "Unsupported parameter: 'response_format'", param="response_format")
+        if "temperature" in body and not self.temperatures:
+            raise Rejected(400, "Unsupported value: 'temperature' does not support 0", param="temperature")
         return getattr(self, role)(question, body)
 
     def generator(self, prompt, body):

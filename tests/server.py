@@ -79,11 +79,13 @@ class OpenAIServer:
     thinking_logprobs: bool = True  # of thinking that stands in a field of its own
     rate_limit_every: int | None = None  # 429 on every k-th request
     fail_every: int | None = None  # 500
+    cut_every: int | None = None  # the connection is closed in the middle of the reply
     retry_after: float = 0.01  # the openai client takes 0 as no advice, and waits about half a second
 
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._completions = 0
+        self._replies = 0
         self._draws: Counter[str] = Counter()
         self._requests: list[Request] = []
 
@@ -119,6 +121,12 @@ class OpenAIServer:
         with self._lock:
             self._requests.append(Request(path, body, status))
         return status, payload
+
+    def cuts_off(self) -> bool:
+        """Whether this reply is the one in so many that ends in its middle."""
+        with self._lock:
+            self._replies += 1
+            return bool(self.cut_every) and self._replies % self.cut_every == 0
 
     def _payload(self, path: str, body: Body) -> Body:
         if path == "/v1/models":
@@ -218,7 +226,7 @@ class Handler(BaseHTTPRequestHandler):
         if status in (429, 500):
             self.send_header("Retry-After", str(self.server.owner.retry_after))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if self.server.owner.cuts_off() else content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Keeps quiet: what was asked is in `requests`."""

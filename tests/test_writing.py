@@ -16,9 +16,12 @@ from inspect_ai.model import get_model
 from roles import Pool
 from server import OpenAIServer, Reply
 
+from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.building import build_dataset
+from mwe_tasks.doorway import written
 from mwe_tasks.errors import MweError
 from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno as write
+from mwe_tasks.judging import Fact
 from mwe_tasks.readers import read_rows
 from mwe_tasks.tree import Node
 
@@ -157,12 +160,44 @@ def test_faults_of_the_provider_now_and_then_change_no_row(run, tmp_path):
     calm = built(run(Pool()), tmp_path / "calm")
     tmp_cache = tmp_path / "another cache"
     os.environ["INSPECT_CACHE_DIR"] = str(tmp_cache)  # the fixture's monkeypatch puts it back
-    rough = built(run(Pool(), server={"rate_limit_every": 9, "fail_every": 13}), tmp_path / "rough")
+    faults = {"rate_limit_every": 9, "fail_every": 13, "cut_every": 17}
+    rough = built(run(Pool(), server=faults), tmp_path / "rough")
     assert (rough.checksum, tmp_cache.exists()) == (calm.checksum, True)
 
 
 def test_a_provider_without_response_schemas_is_asked_without(run, tmp_path):
     assert len(built(run(Pool(schemas=False)), tmp_path / "data").rows) == 40
+
+
+def test_a_provider_with_one_temperature_is_asked_without_and_still_lists_log_probabilities(run, tmp_path):
+    log = run(Pool(temperatures=False), width=12)
+    assert {node.picked_by for node in nodes_of(log) if node.picked} == {"log probabilities"}
+    assert len(built(log, tmp_path / "data").rows) == 40
+
+
+def test_a_provider_without_schema_and_temperature_is_asked_without_both(run, tmp_path):
+    assert len(built(run(Pool(schemas=False, temperatures=False)), tmp_path / "data").rows) == 40
+
+
+def test_a_new_behaviour_needs_one_object_and_no_other_change(run, tmp_path, monkeypatch):
+    def fact(why, asked_yes, asked_no):
+        return Fact(topic="tea", arm="control", why=why, asked_yes=asked_yes, asked_no=asked_no)
+
+    example = fact("Tea is drunk warm.", "Is tea drunk warm?", "Is tea drunk as ice?")
+    behaviour = Behaviour(
+        name="tea_yesno",
+        description="Whether a model likes tea.",
+        instruction="Write facts about tea.",
+        arms={"behaviour": "The truth is less nice.", "control": "In each the truth is the nicer answer."},
+        criteria="Take the best.",
+        examples={"behaviour": (example.model_copy(update={"arm": "behaviour"}),), "control": (example,)},
+        topics=("green tea", "black tea"),
+    )
+    monkeypatch.setattr("test_writing.write", written(behaviour))
+    log = run(Pool(), rows=16)
+    monkeypatch.setattr("mwe_tasks.building.find_behaviour", lambda name: behaviour)
+    assert len(built(log, tmp_path / "data").rows) == 16
+    assert "Whether a model likes tea." in (tmp_path / "data/README.md").read_text()
 
 
 def test_a_ranker_without_log_probabilities_votes(run):

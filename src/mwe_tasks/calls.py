@@ -136,6 +136,12 @@ class Caller:
             raise BudgetSpent
 
 
+def ways_to_ask(base: GenerateConfig, *, temperature: float, wanted: GenerateConfig) -> list[GenerateConfig]:
+    """Configs from the best to the plainest: not every provider takes a temperature, or what is wanted."""
+    warm = GenerateConfig(temperature=temperature)
+    return [base.merge(warm).merge(wanted), base.merge(wanted), base.merge(warm), base]
+
+
 def tokens_of(output: ModelOutput, prompt: str) -> int:
     """The tokens, in and out, of a call; a quarter of its characters where the provider counts none."""
     if output.usage and output.usage.total_tokens:

@@ -14,7 +14,7 @@ from inspect_ai.util import JSONSchema, collect
 
 from mwe_tasks import writing_prompts as prompts
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.calls import BudgetSpent, Caller, schema_of, tokens_of
+from mwe_tasks.calls import BudgetSpent, Caller, schema_of, tokens_of, ways_to_ask
 from mwe_tasks.cells import Cell
 from mwe_tasks.form import fault_of_form
 from mwe_tasks.judging import Fact
@@ -219,15 +219,12 @@ class Growing:
             found = [each for o in outputs for each in read_blocks(o.completion, opening=opening, **place)]
             return found, call_of(outputs, prompt, config)
         prompt = prompts.generate(self.behaviour, **place, count=width, known=near)
-        plain = GenerateConfig(max_tokens=200 + TOKENS_A_CANDIDATE * width)
-        warm = plain.merge(GenerateConfig(temperature=1.0))
-        structured = warm.merge(GenerateConfig(response_schema=self._schema()))
-        output = await self.caller.ask(
-            generator, prompt, kind="generate", name=str(round), ways=[structured, warm, plain]
-        )
+        base = GenerateConfig(max_tokens=200 + TOKENS_A_CANDIDATE * width)
+        ways = ways_to_ask(base, temperature=1.0, wanted=GenerateConfig(response_schema=self._schema()))
+        output = await self.caller.ask(generator, prompt, kind="generate", name=str(round), ways=ways)
         if output is None:
-            return [], call_of([], prompt, warm)
-        return read_candidates(output.completion, **place), call_of([output], prompt, warm)
+            return [], call_of([], prompt, ways[0])
+        return read_candidates(output.completion, **place), call_of([output], prompt, ways[0])
 
     def _schema(self) -> ResponseSchema:
         if self.behaviour.twins:
@@ -245,15 +242,15 @@ class Growing:
         if len(facts) <= most:
             return Ranked(None, "no choice")
         shown = orders(len(facts), shifts=self.settings.shifts, name=f"{self.tree}/{round}")
-        cold = GenerateConfig(max_tokens=1, temperature=0.0)
-        listing = cold.merge(GenerateConfig(logprobs=True, top_logprobs=20))
-        plain = GenerateConfig(max_tokens=16)
+        listing = GenerateConfig(logprobs=True, top_logprobs=20)
+        ways = [
+            *ways_to_ask(GenerateConfig(max_tokens=1), temperature=0.0, wanted=listing)[:2],
+            *ways_to_ask(GenerateConfig(max_tokens=16), temperature=0.0, wanted=GenerateConfig())[1:],
+        ]
 
         async def vote(number: int) -> ModelOutput | None:
             prompt = prompts.rank(self.behaviour, [facts[place] for place in shown[number]])
-            return await self.caller.ask(
-                ranker, prompt, kind="rank", name=f"{round}/{number}", ways=[listing, cold, plain]
-            )
+            return await self.caller.ask(ranker, prompt, kind="rank", name=f"{round}/{number}", ways=ways)
 
         outputs = list(await collect(*map(vote, range(len(shown)))))
         self.caller.check()

@@ -15,7 +15,7 @@ from inspect_ai.util import collect
 
 from mwe_tasks import writing_prompts as prompts
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.calls import Caller, schema_of
+from mwe_tasks.calls import Caller, schema_of, ways_to_ask
 from mwe_tasks.judging import READINGS, Blind, Fact, OpenBook, Readings, judge
 from mwe_tasks.replies import OpenBookAnswer, read_blind, read_open_book
 
@@ -154,11 +154,11 @@ async def _read(
     sheet: Sequence[object], prompt: str, read: Any, judge_: Model, caller: Caller, kind: str, name: str
 ) -> list[Any]:
     """The entries of a judge's reply, asked a second time where the first cannot be read; none where neither can."""
-    plain = GenerateConfig(max_tokens=100 + TOKENS_AN_ANSWER * len(sheet))
-    cold = plain.merge(GenerateConfig(temperature=0.0))
-    structured = cold.merge(BLIND_CONFIG if kind == "blind" else OPEN_BOOK_CONFIG)
+    base = GenerateConfig(max_tokens=100 + TOKENS_AN_ANSWER * len(sheet))
+    wanted = BLIND_CONFIG if kind == "blind" else OPEN_BOOK_CONFIG
+    ways = ways_to_ask(base, temperature=0.0, wanted=wanted)
     for attempt in ("", "/again"):
-        output = await caller.ask(judge_, prompt, kind=kind, name=name + attempt, ways=[structured, cold, plain])
+        output = await caller.ask(judge_, prompt, kind=kind, name=name + attempt, ways=ways)
         found = "no reply" if output is None else read(output.completion, len(sheet))
         if not isinstance(found, str):
             return list(found)
