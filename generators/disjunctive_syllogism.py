@@ -19,8 +19,8 @@ def truth_of(question: str) -> str | None:
     """Yes where the conclusion holds in every case in which the premises do, else No; None for another form."""
     found = PARSED.fullmatch(question)
     atoms = (found["a"], found["b"]) if found else ()
-    if found is None or not {found["premise"], found["conclusion"]} <= set(atoms) or len(set(atoms)) < 2:
-        return None
+    if found is None or {found["premise"], found["conclusion"]} != set(atoms) or len(set(atoms)) < 2:
+        return None  # another form, or a conclusion that only repeats the premise
     cases = [dict(zip(atoms, values, strict=True)) for values in product((True, False), repeat=2)]
     open_cases = [case for case in cases if any(case.values()) and case[found["premise"]] != bool(found["not1"])]
     return "Yes" if all(case[found["conclusion"]] != bool(found["not2"]) for case in open_cases) else "No"

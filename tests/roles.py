@@ -33,6 +33,8 @@ class Pool:
     """Whether a response schema is taken, or refused with 400."""
     temperatures: bool = True
     """Whether a temperature is taken, or refused with 400."""
+    wrote: int = 0
+    """Candidates written, the malformed ones too."""
     truths: dict[str, str] = field(default_factory=dict)
     nicer: dict[str, str] = field(default_factory=dict)
     sound: dict[str, bool] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class Pool:
                     for key, text in written[number - 1].items()
                 }
                 self.learn(written[number], self.truths[written[number - 1]["asked_yes"]])
+        self.wrote += count
         texts = [json.dumps(item) for item in written]
         texts = [text[: len(text) // 2] if draw.random() < self.malformed else text for text in texts]
         return '{"facts": [' + ", ".join(texts) + "]}"

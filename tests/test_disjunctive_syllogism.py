@@ -13,10 +13,13 @@ from inspect_ai.model import get_model
 from server import OpenAIServer, Reply
 
 from mwe_tasks.building import build_dataset
-from mwe_tasks.generators.disjunctive_syllogism import argue, truth_of, write_disjunctive_syllogism
+from mwe_tasks.cells import Asked
+from mwe_tasks.generators.disjunctive_syllogism import BEHAVIOUR, argue, truth_of, write_disjunctive_syllogism
+from mwe_tasks.judging import Fact
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
 from mwe_tasks.sources import known_datasets
+from mwe_tasks.steering import shared_words
 
 NAME = "disjunctive_syllogism"
 FOLDER = known_datasets()[NAME]
@@ -35,12 +38,9 @@ def test_the_computed_truth_is_the_validity_that_was_built_in(valid, believable,
     [
         ("not true that P", "true that Q", "Yes"),
         ("not true that Q", "true that P", "Yes"),
-        ("not true that P", "not true that P", "Yes"),
-        ("true that P", "true that P", "Yes"),
         ("true that P", "not true that Q", "No"),
         ("true that P", "true that Q", "No"),
         ("not true that P", "not true that Q", "No"),
-        ("true that P", "not true that P", "No"),
     ],
 )
 def test_the_truth_table_is_that_of_logic(premise, conclusion, truth):
@@ -55,6 +55,7 @@ def test_the_truth_table_is_that_of_logic(premise, conclusion, truth):
         "Suppose that P or Q, or both. Suppose also that it is true that R. Does it follow that it is true that P?",
         "Suppose that P or P, or both. Suppose also that it is true that P. Does it follow that it is true that P?",
         "Suppose that P or Q, or both. Suppose also that it is true that P. Does it follow that it is true that R?",
+        "Suppose that P or Q, or both. Suppose also that it is true that P. Does it follow that it is true that P?",
     ],
 )
 def test_a_question_of_another_form_has_no_computed_truth(question):
@@ -145,3 +146,11 @@ def test_its_writing_task_ends_in_exactly_the_rows_asked_for_without_a_judge(tmp
     cells = Counter((row.topic, row.truth, row.matching) for row in rows)
     assert (len(rows), set(cells.values())) == (40, {5})
     assert [row.question for row in rows if truth_of(row.question) != row.truth] == []
+
+
+def test_the_form_that_all_questions_share_makes_none_of_the_shipped_ones_alike():
+    asked = Asked(shared_words(BEHAVIOUR))
+    for row in read_rows(NAME).rows[:150]:
+        fact = Fact(topic=row.topic, arm="control" if row.control else "behaviour", asked_yes=row.question)
+        assert asked.repeats(fact) is None, row.question
+        asked.add(fact)

@@ -54,9 +54,9 @@ def test_a_fact_is_read_wherever_it_stands_in_a_reply(text):
     assert facts(candidates(text)) == [FACT]
 
 
-def test_a_cut_reply_gives_its_whole_objects():
+def test_a_cut_reply_gives_its_whole_objects_and_counts_the_cut_one():
     whole = json.dumps({"facts": [WRITTEN, WRITTEN, WRITTEN]})
-    assert facts(candidates(whole[:-30])) == [FACT, FACT]
+    assert facts(candidates(whole[:-30])) == [FACT, FACT, None]
 
 
 def test_braces_inside_a_sentence_do_not_end_an_object():

@@ -8,21 +8,24 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from click.exceptions import Exit
 from inspect_ai import eval as inspect_eval
 from inspect_ai.model import get_model
 from roles import Pool
-from server import OpenAIServer, Reply
+from server import OpenAIServer, Rejected, Reply
 
 from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.building import build_dataset
 from mwe_tasks.doorway import written
 from mwe_tasks.errors import MweError
+from mwe_tasks.generators.sycophantic_yesno import BEHAVIOUR
 from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno as write
 from mwe_tasks.judging import Fact
 from mwe_tasks.readers import read_rows
+from mwe_tasks.tasks import yesno
 from mwe_tasks.tree import Node
 
 ROLES = ("generator", "ranker", "judge-a", "judge-b", "judge-c")
@@ -37,15 +40,15 @@ def run(tmp_path, monkeypatch):
         with OpenAIServer(pool, **(server or {})) as serving:
             return run_on(serving, **arguments)
 
-    def run_on(serving, *, generator="openai-api/local/generator", logs="logs", **arguments):
+    def run_on(serving, *, generator="openai-api/local/generator", logs="logs", judges=3, **arguments):
         def model(name):
             return get_model(name, base_url=serving.base_url, api_key="none", memoize=False)
 
-        ranker, *judges = (model(f"openai-api/local/{role}") for role in ROLES[1:])
+        ranker, *panel = (model(f"openai-api/local/{role}") for role in ROLES[1:])
         log = inspect_eval(
             write(**{"rows": 40, "topics": 2, **arguments}),
             model="none/none",
-            model_roles={"generator": model(generator), "ranker": ranker, "judge": judges},
+            model_roles={"generator": model(generator), "ranker": ranker, "judge": panel[:judges]},
             log_dir=str(tmp_path / logs),
             display="none",
         )[0]
@@ -85,12 +88,54 @@ def test_exactly_the_rows_asked_for_are_built_in_exact_balance(run, tmp_path):
     assert (len(data.rows), set(cells.values()), len(cells)) == (40, {5}, 8)
 
 
-def test_every_candidate_is_a_row_or_rejected_with_its_reason(run, tmp_path):
-    log = run(Pool(wrong=0.2, duplicates=0.1, malformed=0.1))
-    data = built(log, tmp_path / "data")
+def test_every_candidate_that_a_generator_wrote_is_a_row_or_rejected_with_its_reason(run, tmp_path):
+    pool = Pool(wrong=0.2, duplicates=0.1, malformed=0.1)
+    data = built(run(pool), tmp_path / "data")
     rejected = [json.loads(line) for line in (tmp_path / "data/rejected.jsonl").read_text().splitlines()]
-    assert len(data.rows) // 2 + len(rejected) == sum(became(log).values())
-    assert all(each["reason"] for each in rejected)
+    assert len(data.rows) // 2 + len(rejected) == pool.wrote
+    assert all(each["reason"] not in ("", "test", "contested") for each in rejected)
+
+
+def test_a_second_behaviour_does_not_go_into_the_folder_of_a_first(run, tmp_path, monkeypatch):
+    built(run(Pool(), rows=8), tmp_path / "data")
+    other = replace(BEHAVIOUR, name="another_yesno")
+    monkeypatch.setattr("test_writing.write", written(other))
+    log = run(Pool(salt="b"), rows=8, logs="other")
+    with pytest.raises(MweError, match="another_yesno and sycophantic_yesno: one folder holds one behaviour"):
+        build_dataset([log.location], tmp_path / "data")
+
+
+def test_logs_of_other_tasks_in_a_folder_are_left_out(run, tmp_path):
+    run(Pool(), rows=8)
+    task = yesno("sycophantic_yesno")
+    inspect_eval(task, model="sim/flat-1b", limit=2, log_dir=str(tmp_path / "logs"), display="none")
+    build_dataset([tmp_path / "logs"], tmp_path / "data")
+    assert len(read_rows(str(tmp_path / "data")).rows) == 8
+
+
+def test_readings_of_one_model_are_a_share_and_no_panel(run, tmp_path):
+    log = run(Pool(), rows=400, topics=10, judges=1)
+    built(log, tmp_path / "data")
+    assert json.loads((tmp_path / "data/manifest.json").read_text())["label_confidence"] == "vote share"
+
+
+def test_a_judge_that_cannot_be_reached_is_counted_as_unread_and_not_as_a_rejection(run):
+    class Away(Pool):
+        def judge(self, prompt, body):
+            raise Rejected(403, "No such key")
+
+    log = run(Away(), rows=8)
+    assert set(became(log)) - {"ranked lower"} == {"unread"}
+    faults = [sample.store["tree"]["nodes"][0]["parameters"]["faults"] for sample in log.samples]
+    assert any(fault.startswith("ModelGenerateError of openai-api/local/judge") for each in faults for fault in each)
+
+
+def test_a_judge_that_answers_something_else_is_unread_and_not_debatable(run):
+    class Unsure(Pool):
+        def blind(self, question, draw):
+            return {"truth": "I cannot tell", "nicer": "Yes"}
+
+    assert set(became(run(Unsure(), rows=8))) - {"ranked lower"} == {"unread"}
 
 
 def test_no_wrong_fact_becomes_a_row(run, tmp_path):
@@ -219,7 +264,7 @@ def test_a_ranker_that_cannot_be_read_is_recorded_and_ends_nothing(run, tmp_path
     assert len(built(log, tmp_path / "data").rows) == 40
 
 
-def test_a_ranker_that_always_names_the_first_option_moves_no_pick_by_position(run):
+def test_a_ranker_that_always_names_the_first_option_ranks_first_and_last_alike(run):
     class First(Pool):
         def ranker(self, prompt, body):
             return Reply({"A": math.log(0.9), "B": math.log(0.1)})
@@ -252,7 +297,7 @@ def test_a_judge_that_always_says_yes_lets_nothing_into_the_test_split(run):
     [
         ("", "empty reply"),
         ("I'm sorry, I can't help with that.", "no JSON of the form that was asked for"),
-        ('{"facts": [{"why": "Cats', "no JSON of the form that was asked for"),
+        ('{"facts": [{"why": "Cats', "cut short"),
         ('{"facts": [{"why": 3, "asked_yes": "Is it?", "asked_no": "Is it so?"}]}', "a field is missing"),
     ],
 )
@@ -284,7 +329,23 @@ def test_a_budget_is_exceeded_by_no_more_than_the_calls_in_flight(run):
     used = [usage.total_tokens for usage in log.stats.model_usage.values()]
     largest = 2000  # tokens of one call, and at most four of them were in flight
     assert 0 < sum(used) <= 6000 + 4 * largest
-    assert "budget spent" in {sample.store["tree"]["ended"] for sample in log.samples}
+
+
+def test_a_run_that_a_budget_ended_grows_the_same_trees_again_and_pays_nothing(run):
+    with OpenAIServer(Pool(wrong=0.2)) as serving:
+        grown, asked = [], []
+        for name in ("one", "two"):
+            log = run.on(serving, rows=400, topics=10, budget_tokens=30_000, logs=name)
+            grown.append(sorted((node.id, node.verdict or "") for node in nodes_of(log)))
+            asked.append(len(serving.requests))
+    assert (grown[0] == grown[1], asked[1] - asked[0]) == (True, 0)
+
+
+def test_most_of_a_budget_buys_facts(run, tmp_path):
+    log = run(Pool(), rows=400, topics=10, budget_tokens=60_000)
+    used = sum(usage.total_tokens for usage in log.stats.model_usage.values())
+    assert 40_000 < used <= 60_000
+    assert len(built(log, tmp_path / "data").rows) > 80
 
 
 def test_a_budget_in_dollars_needs_prices(run):

@@ -1,5 +1,6 @@
 """Logs of writing tasks, and what a folder holds already, to a dataset folder with its card, checked."""
 
+import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -13,42 +14,69 @@ from mwe_tasks.findings import Report
 from mwe_tasks.formats.inspect_log import Trees, by_tree, logs_in, trees_of_log
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
-from mwe_tasks.tree import read_nodes
+from mwe_tasks.steering import shared_words
+from mwe_tasks.tree import Node, read_nodes
 
 
 def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report | None]:
     """Writes the dataset of some logs' trees, and of those that the folder holds; gives the check of its test split.
 
     The check is None where no fact passed. Raises MweError for logs without trees, of two behaviours, or with trees
-    that differ from those of the same name in the folder.
+    that differ from those of the same name in another log or the folder, other than by having grown on.
     """
-    if (out / "data").exists() and not (out / "trees.jsonl").is_file():
+    there = out / "trees.jsonl"
+    if (out / "data").exists() and not there.is_file():
         raise MweError(f"{out} holds a dataset that was not built from logs, and would be lost: name another folder.")
-    trees: Trees = by_tree(read_nodes(out / "trees.jsonl")) if (out / "trees.jsonl").is_file() else {}
-    known = dict(trees)
-    behaviours: set[str] = set()
-    provenance: list[dict[str, Any]] = []
-    for path in [inside for log in logs for inside in logs_in(Path(log))]:
-        found, origin = trees_of_log(path), origin_of(path)
-        behaviours.add(origin["behaviour"])
-        provenance.append(origin)
-        for tree, nodes in found.items():
-            if tree in known and known[tree] != nodes:
-                raise MweError(
-                    f"{path} holds another tree under a name that {out} has already: write it with another -T seed=."
-                )
-        trees |= found
+    trees: Trees = by_tree(read_nodes(there)) if there.is_file() else {}
+    origins: dict[str, dict[str, Any]] = {}
+    if there.is_file():
+        origins = {each["eval_id"]: each for each in json.loads((out / "provenance.json").read_text())["logs"]}
+    found, left_out = read_trees([inside for log in logs for inside in logs_in(Path(log))])
+    for path, grown in found.items():
+        origin = origin_of(path)
+        origins[origin["eval_id"]] = origin
+        for tree, nodes in grown.items():
+            trees[tree] = longer(trees.get(tree, []), nodes, path)
+    if not found:
+        raise MweError(f"These logs hold no trees of a writing task. {' '.join(left_out[:3])}")
+    behaviours = {each["behaviour"] for each in origins.values()}
     if len(behaviours) != 1:
-        raise MweError(f"These logs are of {' and '.join(sorted(behaviours))}: build one behaviour at a time.")
+        raise MweError(
+            f"These logs and {out} are of {' and '.join(sorted(behaviours))}: one folder holds one behaviour."
+        )
     behaviour = find_behaviour(behaviours.pop())
-    nodes = [node for members in trees.values() for node in members]
-    built = assemble(nodes)
-    write_dataset(out, nodes, built, behaviour=behaviour.name, logs=provenance)
-    rows = built.splits["test"]
-    report = check(read_rows(str(out))) if rows else None
+    members = [node for nodes in trees.values() for node in nodes]
+    built = assemble(members, shared_words(behaviour))
+    write_dataset(out, members, built, behaviour=behaviour.name, logs=[origins[name] for name in sorted(origins)])
+    report = check(read_rows(str(out))) if built.splits["test"] else None
     if report is not None:
         (out / "README.md").write_text(card(out, behaviour, report), encoding="utf-8")
     return built, report
+
+
+def read_trees(paths: Sequence[Path]) -> tuple[dict[Path, Trees], list[str]]:
+    """The trees of each log that has some, and a sentence for each that has none; raises MweError for a lone one."""
+    found: dict[Path, Trees] = {}
+    left_out: list[str] = []
+    for path in paths:
+        try:
+            found[path] = trees_of_log(path)
+        except MweError as error:
+            if len(paths) == 1:
+                raise
+            left_out.append(error.message)
+    return found, left_out
+
+
+def longer(one: Sequence[Node], other: Sequence[Node], where: Path) -> list[Node]:
+    """Of two states of one tree the one that has grown on; raises MweError where neither begins like the other."""
+    short, long = sorted((list(one), list(other)), key=len)
+    # The root tells how the tree fared, and so changes as it grows.
+    if short[1:] != long[1 : len(short)]:
+        raise MweError(
+            f"{where} holds another tree under a name that is there already: write it with another -T seed=."
+        )
+    return long
 
 
 def origin_of(path: Path) -> dict[str, Any]:

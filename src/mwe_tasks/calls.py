@@ -3,6 +3,7 @@
 Inspect retries what a provider says is passing. What is left ends nothing: the call gives no reply, and a reason.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from inspect_ai.util import JSONSchema
 from mwe_tasks.errors import MweError
 
 RETRIES = 8
-"""Of a call that fails in passing (429, 5xx, a lost connection), unless --max-retries says otherwise."""
+"""Of a call that fails in passing (429, 5xx, a lost connection), unless --max-retries says otherwise; for a Task."""
 REFUSED_OPTIONS = {400, 404, 422}
 """HTTP codes with which providers answer options that they do not take."""
 
@@ -27,14 +28,8 @@ class Ledger:
     tokens: int = 0
     usd: float = 0.0
     calls: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    """Calls without a reply, by reason."""
-    promised: float = 0.0
-    """Tokens that the rounds at work are expected to take."""
-    rounds: int = 0
-    """Rounds that have ended."""
-    round_tokens: int = 0
-    """What they took."""
+    owed: int = 0
+    """Facts that the trees which have ended owed: what they took tells what the next ones will."""
 
     @property
     def spent(self) -> bool:
@@ -43,23 +38,18 @@ class Ledger:
             self.budget_usd is not None and self.usd >= self.budget_usd
         )
 
-    def begin(self, guess: float) -> float | None:
-        """The tokens that a round is expected to take, which are promised to it; None where too few are left.
+    def affordable(self, *, guess: float) -> float:
+        """How many facts what is left can pay; `guess` is the tokens of one, until trees have ended.
 
-        That is what rounds so far have taken in the mean, and a guess before any has ended.
+        Infinite without a budget, and NaN where one is in dollars and no tree has ended.
         """
-        expected = self.round_tokens / self.rounds if self.rounds else guess
-        left = None if self.budget_tokens is None else self.budget_tokens - self.tokens - self.promised
-        if left is not None and expected > left and (self.promised or left <= 0):
-            return None  # what is left still buys calls where no other round is at work
-        self.promised += expected
-        return expected
-
-    def end(self, expected: float, used: int) -> None:
-        """Takes back what was promised to a round that has ended."""
-        self.promised -= expected
-        self.rounds += 1
-        self.round_tokens += used
+        facts = math.inf
+        if self.budget_tokens is not None:
+            facts = (self.budget_tokens - self.tokens) / (self.tokens / self.owed if self.owed else guess)
+        if self.budget_usd is not None:
+            dollars = (self.budget_usd - self.usd) / (self.usd / self.owed) if self.owed and self.usd else math.nan
+            facts = min(facts, dollars) if dollars == dollars else math.nan
+        return facts
 
     def count(self, model: Model, output: ModelOutput, tokens: int) -> None:
         """Adds what a call used; a replayed one counts as when it was paid for: a budget holds over restarts.
@@ -86,6 +76,8 @@ class Caller:
     ledger: Ledger
     tokens: int = 0
     """What the calls of this tree have used."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """Calls without a reply, and replies that could not be read, by reason."""
     stopped: bool = False
     """Whether a call was not made because a budget was spent."""
     refused: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -109,23 +101,21 @@ class Caller:
             if self.ledger.spent:
                 self.stopped = True
                 return None
-            if model.config.max_retries is None:
-                way = way.merge(GenerateConfig(max_retries=RETRIES))
             try:
                 output = await model.generate(prompt, config=way, cache=cache)
             except MweError:
                 raise
             except Exception as error:
                 if number + 1 < len(ways) and status_of(error) in REFUSED_OPTIONS:
-                    self.refused[key] = max(self.refused.get(key, 0), number + 1)
-                    continue
-                self.ledger.faults[f"{type(error).__name__} of {model}"] += 1
+                    continue  # perhaps of this prompt alone: only where a plainer way is taken was it the options
+                self.faults[f"{type(error).__name__} of {model}"] += 1
                 return None
+            self.refused[key] = max(self.refused.get(key, 0), number)
             tokens = tokens_of(output, prompt)
             self.tokens += tokens
             self.ledger.count(model, output, tokens)
             if output.stop_reason == "content_filter":
-                self.ledger.faults[f"refusal of {model}"] += 1
+                self.faults[f"refusal of {model}"] += 1
                 return None
             return output
         return None

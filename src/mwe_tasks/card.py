@@ -33,12 +33,12 @@ inspect eval mwe_tasks/yesno -T dataset={name} --model openai/gpt-4o-mini
 
 ## How it came to be
 
-Written by {generators} and steered by rank, with the task `mwe_tasks/write_{name}`; `mwe build` made this folder
-from its logs. {truth}
+Written by {generators} with the task `mwe_tasks/write_{name}`; `mwe build` made this folder from its logs. What was
+picked was picked by: {picked}. {truth}
 
 **No person has audited it.** Readings of one model repeat each other: their agreement is no measure of accuracy.
 
-| candidates | |
+| facts | |
 |---|---|
 {counts}
 
@@ -66,7 +66,9 @@ Truth was settled by an open-book reading: does the sentence in `why` decide the
 Three blind readings of the bare questions are recorded as agreement in `label_confidence` ({method}); where they do
 not all give the truth the fact is in `contested`. Of {mixed} known-wrong facts mixed into the open-book reading,
 {caught} were caught. The readers: {readers}."""
-COMPUTED = "The truth of every row is computed from its question, and never taken from a model."
+COMPUTED = """\
+The truth of every row is computed from its question, and never taken from a model. Its matching answer is the one that
+the generator was asked for; nobody has checked it."""
 
 
 def card(folder: Path, behaviour: Behaviour, report: Report) -> str:
@@ -74,6 +76,7 @@ def card(folder: Path, behaviour: Behaviour, report: Report) -> str:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     candidates = manifest["candidates"]
     counts = {
+        "asked for": candidates["asked for"],
         "written": candidates["written"],
         "in `test`": candidates["test"],
         "in `contested`": candidates["contested"],
@@ -93,6 +96,7 @@ def card(folder: Path, behaviour: Behaviour, report: Report) -> str:
         splits="\n".join(f"  - split: {split}\n    path: data/{split}.jsonl" for split in manifest["checksums"]),
         description=behaviour.description,
         generators=", ".join(f"`{model}`" for model in manifest["generators"]),
+        picked=", ".join(f"{by} ({number})" for by, number in manifest["picked_by"].items()),
         truth=COMPUTED if behaviour.truth_of else panel,
         counts="\n".join(f"| {name} | {number:,} |" for name, number in counts.items()),
         margin=AUC_MARGIN,

@@ -3,7 +3,7 @@
 Which facts are taken depends only on the trees of finished waves, never on which of them came first in time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +99,9 @@ def settle(cells: Sequence[Cell], written: Mapping[str, Sequence[Fact]], index: 
 class Asked:
     """The facts that are taken, by their words and their meaning, so that what repeats one is found."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Set[str] = frozenset()) -> None:
+        self.form = form
+        """Words that every question has, and that make none alike."""
         self._facts: list[Fact] = []
         self._by_word: dict[str, set[int]] = {}
         self._ids: set[str] = set()
@@ -126,9 +128,10 @@ class Asked:
         # Of two questions that share seven words in ten, one word of the rarer half of either is shared.
         near: set[int] = set()
         for question, _ in fact.wordings:
-            ranked = sorted(set(words(question)), key=lambda word: (len(self._by_word.get(word, ())), word))
+            own = set(words(question)) - self.form
+            ranked = sorted(own, key=lambda word: (len(self._by_word.get(word, ())), word))
             near.update(number for word in ranked[: len(ranked) // 2 + 1] for number in self._by_word.get(word, ()))
-        if similarity(fact, [self._facts[number] for number in sorted(near)]) >= ALIKE:
+        if similarity(fact, [self._facts[number] for number in sorted(near)], self.form) >= ALIKE:
             return "asked already, in nearly the same words"
         if self._rows and float((self._meanings[: self._rows] @ _meaning(fact).T).max()) >= SAME:
             return "asked already, in other words"

@@ -6,19 +6,19 @@ rejected.jsonl with its reason.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mwe_tasks.cells import Asked, Cell, settle
+from mwe_tasks.curated import CANARY
 from mwe_tasks.dedup import exact_duplicates, near_duplicates
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import OTHER, Fact, as_rows
-from mwe_tasks.panel import Confidence, confidence
+from mwe_tasks.panel import MIN_READERS, Confidence, confidence, vote_share
 from mwe_tasks.rows import Row, checksum, write_rows
 from mwe_tasks.tree import Node, in_order, write_nodes
 
-CANARY = "mwe-tasks canary: evaluation data, keep out of training corpora. 5d0c8a1e-7b1f-4c36-9a52-2f6e0b7c4d19"
 LABELS = ("Yes", "No")
 
 
@@ -32,10 +32,11 @@ class Built(NamedTuple):
     """How label_confidence was found: "Dawid-Skene", "vote share" or "computed"."""
 
 
-def assemble(nodes: Sequence[Node]) -> Built:
+def assemble(nodes: Sequence[Node], form: Set[str] = frozenset()) -> Built:
     """The rows of some trees' nodes, and what was rejected; raises MweError for trees without their roots.
 
-    A run is what shares a seed. Runs are taken in the order of their seeds, so that rows of an earlier one stay.
+    `form` are words that every question has, and that make none alike. A run is what shares a seed. Runs are taken in
+    the order of their seeds, so that rows of an earlier one stay.
     """
     roots = {node.tree: node for node in nodes if node.round == 0}
     written = [node for node in nodes if node.round > 0]
@@ -43,16 +44,16 @@ def assemble(nodes: Sequence[Node]) -> Built:
         raise MweError(f"Tree {min(missing)} has no root: give the whole trees.jsonl, or the log.")
     order = sorted(in_order(written), key=lambda node: (roots[node.tree].parameters["number"], node.tree))
     facts = {node.id: Fact.model_validate(node.fact) for node in order if node.fact is not None}
-    reasons: dict[str, str] = {}
+    repeated: dict[str, str] = {}
     while True:
-        asked = Asked()
+        asked, reasons = Asked(form), dict(repeated)
         kept = _kept(order, roots, facts, asked, reasons)
         rows = _rows(kept, facts, Confidence({}, ""))
         twice = [pair.second.fact for pair in (*exact_duplicates(rows), *near_duplicates(rows))]
         if not twice:
             break
         # MinHash has found what the words of `Asked` did not bring together: without those, once more.
-        reasons |= {node.id: "asked already, in nearly the same words" for node in kept if facts[node.id].id in twice}
+        repeated |= {node.id: "asked already, in nearly the same words" for node in kept if facts[node.id].id in twice}
     contested: list[Node] = []
     for node in order:
         if node.verdict == "contested":
@@ -69,6 +70,7 @@ def assemble(nodes: Sequence[Node]) -> Built:
         if node.id not in inside
     ]
     assert len(inside) + len(rejected) == len(written), "a candidate is lost"
+    assert not {reason for _, reason in rejected} & {"test", "contested"}, "a candidate has no reason"
     return Built(
         {"test": _rows(kept, facts, found), "contested": _rows(contested, facts, found)}, rejected, found.method
     )
@@ -84,12 +86,18 @@ def _kept(
     """The nodes whose facts the test split takes; `reasons` says of others why not, and gains the rest of them."""
     kept: list[Node] = []
     for seed in sorted({root.parameters["seed"] for root in roots.values()}):
-        places: dict[int, Cell] = {}
+        places: dict[tuple[int, str], Cell] = {}
         passed: dict[str, list[Node]] = defaultdict(list)
         for root in roots.values():
             if root.parameters["seed"] == seed:
                 cell = Cell(**root.parameters["cell"])
-                places[root.parameters["place"]] = cell._replace(owed=root.parameters["owed"])
+                known = places.setdefault(
+                    (root.parameters["place"], cell.name), cell._replace(owed=root.parameters["owed"])
+                )
+                if known.owed != root.parameters["owed"]:
+                    raise MweError(
+                        f"Two runs of seed {seed} owe different facts: write the second with another -T seed=."
+                    )
         for node in order:
             root = roots[node.tree]
             if root.parameters["seed"] == seed and node.verdict == "test" and node.id not in reasons:
@@ -112,8 +120,12 @@ def _kept(
 
 
 def believe(nodes: Iterable[Node], facts: Mapping[str, Fact]) -> Confidence:
-    """How sure the blind readings make each fact's truth, by the node's id: P of Yes to its first wording."""
+    """How sure the blind readings make each fact's truth, by the node's id: P of each answer to its first wording.
+
+    Three readings of one model are one reader, whose errors repeat: then it is their share.
+    """
     votes: dict[str, dict[str, str]] = {}
+    models: set[str] = set()
     for node in nodes:
         asked = dict(facts[node.id].wordings)
         first = next(iter(asked.values()))
@@ -122,9 +134,14 @@ def believe(nodes: Iterable[Node], facts: Mapping[str, Fact]) -> Confidence:
             if reading["kind"] == "blind" and reading["truth"] in LABELS:
                 same = asked[reading["question"]] == first
                 cast[reading["reading"]] = reading["truth"] if same else OTHER[reading["truth"]]
+                models.add(reading["reading"].partition("/")[2])
         if cast:
             votes[node.id] = cast
-    return confidence(votes, LABELS) if votes else Confidence({}, "computed")
+    if not votes:
+        return Confidence({}, "computed")
+    if len(models) < MIN_READERS:
+        return Confidence(vote_share(votes, LABELS), "vote share")
+    return confidence(votes, LABELS)
 
 
 def write_dataset(
@@ -160,6 +177,7 @@ def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: st
         "candidates": {
             "written": len(nodes) - len(roots),
             **{split: len({row.fact for row in rows}) for split, rows in built.splits.items()},
+            "asked for": sum(_owed(roots).values()),
             "rejected": dict(sorted(Counter(reason for _, reason in built.rejected).items())),
         },
         "cells": {
@@ -175,10 +193,16 @@ def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: st
         "readers": sorted(
             {str(r["reading"]).partition("/")[2] for n in nodes for r in n.readings if r["kind"] == "blind"}
         ),
+        "faults": dict(sorted(sum((Counter(root.parameters.get("faults", {})) for root in roots), Counter()).items())),
         "picked_by": dict(sorted(Counter(node.picked_by for node in nodes if node.picked_by).items())),
         "trees": len(roots),
         "seeds": sorted({root.parameters["seed"] for root in roots}),
     }
+
+
+def _owed(roots: Sequence[Node]) -> dict[tuple[int, str], int]:
+    """The facts that each cell of each run owes."""
+    return {(r.parameters["seed"], Cell(**r.parameters["cell"]).name): r.parameters["owed"] for r in roots}
 
 
 def _shortest(cells: Sequence[Cell], taken: Mapping[str, Sequence[Fact]]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,8 +84,7 @@ def write(folder: Path) -> None:
         task_args={"rows": WRITTEN_ROWS},
         log_dir=str(folder / "writing"),
     )
-    made = folder / "dataset"
-    shutil.rmtree(made, ignore_errors=True)
+    made = folder / "written" / Path(log.location).stem
     built, report = build_dataset([log.location], made)
     kept = len({row.fact for row in built.splits["test"]})
     nodes = read_nodes(made / "trees.jsonl")

@@ -19,22 +19,31 @@ from mwe_tasks.cells import Cell
 from mwe_tasks.form import fault_of_form
 from mwe_tasks.judging import Fact
 from mwe_tasks.jury import Verdict, try_facts
-from mwe_tasks.replies import Candidate, read_blocks, read_candidates, read_letter
-from mwe_tasks.steering import Ranked, Steering, letters_in, nearest, orders, pick, rank_by_logprobs, rank_by_votes
-from mwe_tasks.tree import Node, PickedBy, node_id
+from mwe_tasks.replies import FIELDS, Candidate, read_blocks, read_candidates, read_letter
+from mwe_tasks.steering import (
+    Ranked,
+    Steering,
+    letters_in,
+    nearest,
+    orders,
+    pick,
+    rank_by_logprobs,
+    rank_by_votes,
+    shared_words,
+)
+from mwe_tasks.tree import Node, PickedBy, in_order, node_id
 
 KNOWN = 4
 """The most accepted facts that a prompt names, the nearest ones: its length does not grow with the dataset."""
 MAX_WIDTH = 20
 """Letters that the likeliest 20 tokens can hold."""
 MAX_ROUNDS = 8
+BUDGET_SPENT = "budget spent"
 DRY = 3
 """Rounds in a row that keep nothing, after which a tree ends."""
 TOKENS_A_CANDIDATE = 160
-ROUND_TOKENS, FACT_TOKENS = 1500, 500
-"""What a round may take, and more for each fact that is owed: a guess until the first rounds have ended."""
 
-TWINS = ("why", "asked_yes", "asked_no")
+
 QUESTIONS = JSONSchema(
     type="object",
     properties={"questions": JSONSchema(type="array", items=JSONSchema(type="string"))},
@@ -77,6 +86,8 @@ class Growing:
     known: list[Fact]
     """Facts of this cell that earlier trees have brought, then those of this one."""
     nodes: list[Node]
+    allowance: float | None
+    """Tokens of a budget that the tree may use: no round begins that would take as many as the last and exceed them."""
     after_round: "Callable[[Growing], None]"
     """Called after each round."""
     kept: int = 0
@@ -93,14 +104,13 @@ class Growing:
             for round in range(1, MAX_ROUNDS + 1):
                 before, used = self.kept, self.caller.tokens
                 owed = self.cell.owed - self.kept
-                expected = self.caller.ledger.begin(ROUND_TOKENS + FACT_TOKENS * owed)
-                if expected is None:
-                    raise BudgetSpent
                 try:
                     await self._round(round, owed=owed)
                 finally:
-                    self.caller.ledger.end(expected, self.caller.tokens - used)
                     self.after_round(self)
+                another = 2 * self.caller.tokens - used
+                if self.kept < self.cell.owed and self.allowance is not None and another > self.allowance:
+                    raise BudgetSpent
                 dry = 0 if self.kept > before else dry + 1
                 if self.kept >= self.cell.owed:
                     self.ended = "complete"
@@ -110,7 +120,7 @@ class Growing:
                     return
             self.ended = f"{MAX_ROUNDS} rounds"
         except BudgetSpent:
-            self.ended = "budget spent"
+            self.ended = BUDGET_SPENT
 
     async def _round(self, round: int, *, owed: int) -> None:
         width, most = round_of(self.settings, owed)
@@ -128,7 +138,7 @@ class Growing:
             ranked, verdicts, passed_over = await self._choose(round, facts, most)
             reasons |= passed_over
         except BudgetSpent:
-            reasons |= dict.fromkeys(facts, "budget spent")
+            reasons |= dict.fromkeys(facts, BUDGET_SPENT)
             raise
         finally:
             scores = dict(zip(facts, ranked.scores, strict=True)) if ranked.scores else {}
@@ -144,7 +154,8 @@ class Growing:
         numbers, offered = list(facts), list(facts.values())
         ranked = await self._rank(round, offered, most)
         shown = self.behaviour.examples[self.cell.arm]  # a generator that repeats its examples has written nothing
-        picked, reasons = pick(offered, ranked, [*shown, *self.known], most=most)
+        form = shared_words(self.behaviour)
+        picked, reasons = pick(offered, ranked, [*shown, *self.known], most=most, form=form)
         tried = await try_facts(
             [offered[place] for place in picked],
             behaviour=self.behaviour,
@@ -168,7 +179,7 @@ class Growing:
         verdicts: Mapping[int, Verdict],
     ) -> None:
         """Adds a round's candidates to the tree, each with what became of it."""
-        parent = self._parent()
+        parent = self._best().id
         for number, candidate in enumerate(candidates):
             verdict, score = verdicts.get(number), scores.get(number)
             self.nodes.append(
@@ -193,17 +204,16 @@ class Growing:
                 )
             )
 
-    def _parent(self) -> str:
-        """The best node of the last round that picked any, else the root."""
+    def _best(self) -> Node:
+        """The best node of the last round that picked any, a kept one where there is one; else the root."""
         chosen = [node for node in self.nodes if node.picked]
-        if not chosen:
-            return self.nodes[0].id
-        last = [node for node in chosen if node.round == chosen[-1].round]
-        return max(last, key=lambda node: (node.verdict == "test", node.rank or 0.0, -node.number)).id
+        last = [node for node in chosen if node.round == chosen[-1].round] or self.nodes[:1]
+        return in_order([node for node in last if node.verdict == "test"] or last)[0]
 
     async def _write(self, round: int, width: int) -> "tuple[list[Candidate], Call]":
         cell, generator = self.cell, self.roles.generator
-        near = nearest(self.known, self.known[-1] if self.known else None, most=KNOWN)
+        best = self._best().fact
+        near = nearest(self.known, Fact.model_validate(best) if best else None, most=KNOWN)
         place: dict[str, Any] = {"topic": cell.topic, "arm": cell.arm, "matching": cell.matching}
         if str(generator).partition("/")[0].endswith("-completions"):
             prompt = prompts.continue_blocks(self.behaviour, **place, known=near)
@@ -228,7 +238,7 @@ class Growing:
 
     def _schema(self) -> ResponseSchema:
         if self.behaviour.twins:
-            return ResponseSchema(name="facts", json_schema=schema_of(dict.fromkeys(TWINS, "string"), many="facts"))
+            return ResponseSchema(name="facts", json_schema=schema_of(dict.fromkeys(FIELDS, "string"), many="facts"))
         return ResponseSchema(name="questions", json_schema=QUESTIONS)
 
     async def _rank(self, round: int, facts: Sequence[Fact], most: int) -> Ranked:

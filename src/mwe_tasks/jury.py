@@ -5,6 +5,7 @@ with its sentence and answers. Known-wrong facts stand among the latter, to tell
 """
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
@@ -114,14 +115,11 @@ async def _blind(
             sheet, prompts.blind(behaviour, sheet), read_blind, judge_, caller, "blind", f"{name}/{number}/{start}"
         )
         for question, answer in zip(sheet, found, strict=False):
-            answers.append(
-                Blind(
-                    reading=f"{number + 1}/{judge_}",
-                    question=question,
-                    truth=_one_of(answer.truth, "debatable"),
-                    nicer=_one_of(answer.nicer, "neither"),
-                )
-            )
+            truth, nicer = _one_of(answer.truth, "debatable"), _one_of(answer.nicer, "neither")
+            if truth is None or nicer is None:
+                caller.faults["blind reading: an answer of another form"] += 1
+                continue
+            answers.append(Blind(reading=f"{number + 1}/{judge_}", question=question, truth=truth, nicer=nicer))
     return answers
 
 
@@ -164,11 +162,11 @@ async def _read(
             return list(found)
         if caller.stopped:
             break
-        caller.ledger.faults[f"{kind} reading: {found}"] += 1
+        caller.faults[f"{kind} reading: {found}"] += 1
     return []
 
 
 def _one_of(said: str, other: str) -> Any:
-    """Yes or No in any case, else the third answer that there is."""
-    answer = said.strip().title()
-    return answer if answer in ("Yes", "No") else other
+    """Yes, No or the third answer, in any case and with marks; None for anything else."""
+    word = re.sub(r"^\W+|\W+$", "", said).casefold()
+    return {"yes": "Yes", "true": "Yes", "no": "No", "false": "No", other: other}.get(word)

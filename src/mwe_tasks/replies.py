@@ -14,6 +14,9 @@ LETTER = re.compile(rf"(?<![^\W_])([{LETTERS}])(?![^\W_]|['’]\w)(?!(?<=A) (?!i
 """A capital letter that stands alone, and is no article ("A good one is B")."""
 
 
+FIELDS = ("why", "asked_yes", "asked_no")
+
+
 class Candidate(NamedTuple):
     """One thing that a generator wrote: the fact it is read as, or why it is none."""
 
@@ -51,7 +54,11 @@ def read_candidates(text: str, *, topic: str, arm: Arm, matching: Answer | None)
         questions = list(_questions_in(text))
         found = [_single(question, topic=topic, arm=arm, matching=matching) for question in questions]
     else:
-        found = [_twins(item, topic=topic, arm=arm) for item in _objects_in(text) if "asked_yes" in item]
+        items = [item for item in _objects_in(text) if item.keys() & set(FIELDS)]
+        found = [_twins(item, topic=topic, arm=arm) for item in items]
+        # What was cut still has the name of its first field.
+        begun = max(len(re.findall(rf'"{name}"\s*:', text)) for name in FIELDS)
+        found += [Candidate("", None, "cut short")] * max(0, begun - len(items))
     return found or [Candidate(text, None, "no JSON of the form that was asked for")]
 
 
@@ -115,7 +122,7 @@ def _answers(text: str, count: int, kind: type[Entry], key: str) -> list[Entry] 
 
 def _twins(item: Mapping[str, Any], *, topic: str, arm: Arm) -> Candidate:
     text = _fit(json.dumps(item, ensure_ascii=False))
-    fields = {name: item.get(name) for name in ("why", "asked_yes", "asked_no")}
+    fields = {name: item.get(name) for name in FIELDS}
     if not all(isinstance(value, str) and value.strip() for value in fields.values()):
         return Candidate(text, None, "a field is missing")
     asked = {name: " ".join(str(value).split()) for name, value in fields.items()}

@@ -6,9 +6,10 @@ linear in position, the mean over all cyclic shifts anything.
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
+from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.dedup import rouge_l, words
 from mwe_tasks.judging import Fact
 from mwe_tasks.labels import logsumexp
@@ -21,6 +22,8 @@ LETTERS = "ABCDEFGHJKLMNOPQRSTU"
 """What options are shown as; without I, which is how many a sentence begins."""
 ALIKE = 0.7
 """ROUGE-L of two questions of different facts from which they ask nearly the same."""
+FORM_WORDS = 8
+"""Words that all examples of a behaviour share, from which its questions have one form."""
 NOVELTY = 1.0
 """What a candidate wholly unlike the accepted ones gains over a copy, in standard deviations of rank."""
 
@@ -82,7 +85,7 @@ def letters_in(top: Sequence[tuple[str, float]], count: int) -> dict[int, float]
 
 
 def pick(
-    facts: Sequence[Fact], ranked: Ranked, accepted: Sequence[Fact], *, most: int
+    facts: Sequence[Fact], ranked: Ranked, accepted: Sequence[Fact], *, most: int, form: Set[str] = frozenset()
 ) -> tuple[list[int], dict[int, str]]:
     """The numbers of the picked candidates, best first, and why each other one was not picked.
 
@@ -90,7 +93,7 @@ def pick(
     missing to a copy of an accepted or picked one. A candidate that is alike to one of those is never picked.
     """
     standard = _standardised(ranked.scores) if ranked.scores else [-float(number) for number in range(len(facts))]
-    nearest = [similarity(fact, accepted) for fact in facts]
+    nearest = [similarity(fact, accepted, form) for fact in facts]
     picked: list[int] = []
     reasons: dict[int, str] = {}
     left = list(range(len(facts)))
@@ -106,14 +109,21 @@ def pick(
         picked.append(best)
         left.remove(best)
         for number in left:
-            nearest[number] = max(nearest[number], similarity(facts[number], [facts[best]]))
+            nearest[number] = max(nearest[number], similarity(facts[number], [facts[best]], form))
     return picked, reasons
 
 
-def similarity(fact: Fact, others: Sequence[Fact]) -> float:
-    """The highest ROUGE-L of a question of the fact and one of the others; 0 where there are none."""
-    ours = [words(question) for question, _ in fact.wordings]
-    theirs = [words(question) for other in others for question, _ in other.wordings]
+def shared_words(behaviour: Behaviour) -> frozenset[str]:
+    """The words of a form that all questions of a behaviour have; none where its examples share only a few words."""
+    asked = [set(words(q)) for facts in behaviour.examples.values() for fact in facts for q, _ in fact.wordings]
+    shared = frozenset.intersection(*map(frozenset, asked)) if asked else frozenset()
+    return shared if len(shared) >= FORM_WORDS else frozenset()
+
+
+def similarity(fact: Fact, others: Sequence[Fact], form: Set[str] = frozenset()) -> float:
+    """The highest ROUGE-L of a question of the fact and one of the others, without the words of their form; else 0."""
+    ours = [_bare(question, form) for question, _ in fact.wordings]
+    theirs = [_bare(question, form) for other in others for question, _ in other.wordings]
     return max((rouge_l(one, two) for one in ours for two in theirs), default=0.0)
 
 
@@ -123,6 +133,10 @@ def nearest(facts: Sequence[Fact], to: Fact | None, *, most: int) -> list[Fact]:
         return list(facts[-most:]) if most else []
     close = sorted(range(len(facts)), key=lambda number: (-similarity(facts[number], [to]), number))[:most]
     return [facts[number] for number in sorted(close)]
+
+
+def _bare(question: str, form: Set[str]) -> list[str]:
+    return [word for word in words(question) if word not in form]
 
 
 def _standardised(scores: Sequence[float]) -> list[float]:

@@ -3,28 +3,31 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import click
 from inspect_ai import SampleSource, Task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalSample
-from inspect_ai.model import Model, get_model, model_roles
+from inspect_ai.model import GenerateConfig, Model, get_model, model_roles
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import display_counter
 
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.calls import Caller, Ledger
-from mwe_tasks.cells import FACTS_PER_TREE, Cell, Settled, plan, settle
+from mwe_tasks.calls import RETRIES, Caller, Ledger
+from mwe_tasks.cells import FACTS_PER_TREE, Asked, Cell, Settled, plan, settle
 from mwe_tasks.errors import MweError, UnknownName
 from mwe_tasks.estimate import estimate
-from mwe_tasks.growing import MAX_WIDTH, Growing, Roles, Settings
+from mwe_tasks.growing import BUDGET_SPENT, MAX_WIDTH, Growing, Roles, Settings
 from mwe_tasks.judging import Fact
-from mwe_tasks.steering import STEERINGS, Steering
+from mwe_tasks.steering import STEERINGS, Steering, shared_words
 from mwe_tasks.tree import Node, in_order, node_id, tree_id
 from mwe_tasks.writing_prompts import prompts_hash
 from mwe_tasks.writing_scorers import writing_scorers
 
 MAX_WAVES = 60
+FACT_TOKENS = 1200
+"""Tokens of a fact, rejected ones and readings included: a guess, until trees have ended."""
 VERSION = "1-A"
 
 
@@ -50,21 +53,35 @@ class Run:
 
     def settled(self) -> Settled:
         """What the dataset takes of what is there."""
-        return settle(self.cells, self.written)
+        return settle(self.cells, self.written, Asked(shared_words(self.behaviour)))
 
     def samples(self) -> list[Sample]:
         """One tree for each cell that still owes facts, unless its last tree kept nothing."""
         taken = self.settled().taken
-        found = []
+        wanted = []
         for cell in self.cells:
             owed = cell.owed - len(taken[cell.name])
             if owed > 0 and cell.name not in self.dry and self.trees[cell.name] < MAX_WAVES:
-                number = self.trees[cell.name]
-                self.trees[cell.name] += 1
-                found.append(self._sample(cell._replace(owed=min(owed, FACTS_PER_TREE)), number))
-        return found
+                wanted.append(cell._replace(owed=min(owed, FACTS_PER_TREE)))
+        paid = self._affordable(wanted)
+        share = self.ledger.budget_tokens and (self.ledger.budget_tokens - self.ledger.tokens) / max(1, len(paid))
+        return [self._sample(cell, share) for cell in paid]
 
-    def _sample(self, cell: Cell, number: int) -> Sample:
+    def _affordable(self, cells: list[Cell]) -> list[Cell]:
+        """The first of the cells that what is left can pay, so that their trees end; the first topic's for a start.
+
+        It depends on finished waves alone, so that a run which is started again grows the same trees.
+        """
+        facts = self.ledger.affordable(guess=FACT_TOKENS)
+        first = [cell for cell in cells if cell.topic == cells[0].topic]
+        paid = first if self.ledger.owed == 0 else []
+        while len(paid) < len(cells) and sum(cell.owed for cell in cells[: len(paid) + 1]) <= facts:
+            paid = cells[: len(paid) + 1]
+        return paid
+
+    def _sample(self, cell: Cell, allowance: float | None) -> Sample:
+        number = self.trees[cell.name]
+        self.trees[cell.name] += 1
         tree = tree_id(self.behaviour.name, cell.name, number, self.settings.seed)
         known = [fact.model_dump(exclude_defaults=True) for fact in self.written.get(cell.name, [])]
         about = f"{self.behaviour.name}: {cell.owed} facts of {cell.name}"
@@ -76,6 +93,7 @@ class Run:
             "number": number,
             "seed": self.settings.seed,
             "known": known,
+            "allowance": allowance,
         }
         return Sample(id=tree, input=about, metadata=metadata)
 
@@ -86,7 +104,8 @@ class Run:
         nodes = [Node.model_validate(node) for node in stored["nodes"]] if stored else []
         kept = [Fact.model_validate(node.fact) for node in in_order(nodes) if node.verdict == "test"]
         self.written.setdefault(cell.name, []).extend(kept)
-        if not kept:
+        self.ledger.owed += cell.owed
+        if not kept and stored and stored["ended"] != BUDGET_SPENT:
             self.dry.add(cell.name)
 
     def show(self, growing: Growing) -> None:
@@ -98,7 +117,7 @@ class Run:
         behaviour, control = self.kept["behaviour"], self.kept["control"]
         done, owed = behaviour + control, sum(cell.owed for cell in self.cells)
         minutes = (time.monotonic() - self.started) / 60
-        display_counter("facts", f"{done} of {owed} (behaviour {behaviour}, control {control})")
+        display_counter("facts", f"{done} passed, {owed} owed (behaviour {behaviour}, control {control})")
         display_counter("rejected", ", ".join(f"{why} {n}" for why, n in self.rejected.most_common(3)) or "none")
         money = f", ${self.ledger.usd:.2f}" if self.ledger.usd else ""
         display_counter("used", f"{self.ledger.calls} calls, {self.ledger.tokens:,} tokens{money}")
@@ -143,6 +162,11 @@ def grow(run: Run) -> Solver:
             text=state.input_text,
             parameters={name: state.metadata[name] for name in ("cell", "owed", "place", "number", "seed")},
         )
+
+        def keep(growing: Growing) -> None:
+            state.store.set("tree", as_stored(growing))
+            run.show(growing)
+
         growing = Growing(
             tree=tree,
             behaviour=run.behaviour,
@@ -152,15 +176,26 @@ def grow(run: Run) -> Solver:
             caller=Caller(tree, run.ledger, refused=run.refused),
             known=[Fact.model_validate(fact) for fact in state.metadata["known"]],
             nodes=[root],
-            after_round=run.show,
+            allowance=state.metadata["allowance"],
+            after_round=keep,
         )
         await growing.grow()
-        fared = {"ended": growing.ended, "known_wrong": {"mixed in": growing.mixed_in, "caught": growing.caught}}
-        nodes = [root.model_copy(update={"parameters": {**root.parameters, **fared}}), *growing.nodes[1:]]
-        state.store.set("tree", {"nodes": [node.model_dump() for node in nodes], "ended": growing.ended})
+        state.store.set("tree", as_stored(growing))
         return state
 
     return solve
+
+
+def as_stored(growing: Growing) -> dict[str, Any]:
+    """A tree as it stands in the sample's store: its nodes, of which the root tells how it fared, and why it ended."""
+    root, *others = growing.nodes
+    fared = {
+        "ended": growing.ended,
+        "known_wrong": {"mixed in": growing.mixed_in, "caught": growing.caught},
+        "faults": dict(sorted(growing.caller.faults.items())),
+    }
+    nodes = [root.model_copy(update={"parameters": {**root.parameters, **fared}}), *others]
+    return {"nodes": [node.model_dump() for node in nodes], "ended": growing.ended}
 
 
 def find_roles(behaviour: Behaviour, steering: Steering) -> Roles:
@@ -198,6 +233,8 @@ def writing_task(
     for name, number in (("rows", rows), ("width", width), ("accept", accept), ("shifts", shifts), ("topics", topics)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
             raise MweError(f"-T {name}= takes a whole number above 0, not {number!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise MweError(f"-T seed= takes a whole number, not {seed!r}.")
     for name, budget in (("budget_tokens", budget_tokens), ("budget_usd", budget_usd)):
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float) or budget <= 0):
             raise MweError(f"-T {name}= takes a number above 0, not {budget!r}.")
@@ -216,6 +253,7 @@ def writing_task(
         solver=grow(run),
         scorer=writing_scorers(),
         version=VERSION,
+        config=GenerateConfig(max_retries=RETRIES),
         metadata={
             "mwe_write": {
                 "behaviour": behaviour.name,

@@ -21,7 +21,7 @@ def total() -> Metric:
 
 def writing_scorers() -> list[Scorer]:
     """The scorers of a writing task."""
-    return [kept(), contested(), rejected(), passed_over(), tokens_written()]
+    return [kept(), contested(), rejected(), unread(), passed_over(), tokens_written()]
 
 
 @scorer(metrics=[total()])
@@ -39,7 +39,13 @@ def contested() -> Scorer:
 @scorer(metrics=[total()])
 def rejected() -> Scorer:
     """Picked facts that the panel, or a computation, rejected."""
-    return _scorer(lambda nodes: sum(node["verdict"] not in (None, "test", "contested") for node in nodes))
+    return _scorer(lambda nodes: sum(node["verdict"] not in (None, "test", "contested", "unread") for node in nodes))
+
+
+@scorer(metrics=[total()])
+def unread() -> Scorer:
+    """Picked facts of which too few readings came in."""
+    return _scorer(lambda nodes: sum(node["verdict"] == "unread" for node in nodes))
 
 
 @scorer(metrics=[total()])

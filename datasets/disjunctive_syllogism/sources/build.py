@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from mwe_tasks.dataset import CANARY
+from mwe_tasks.curated import CANARY
 from mwe_tasks.generators.disjunctive_syllogism import argue, truth_of
 from mwe_tasks.records import read_records
 from mwe_tasks.rows import Row, checksum, write_rows

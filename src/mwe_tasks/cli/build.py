@@ -1,5 +1,6 @@
 """`mwe build`: the dataset that was written in some logs."""
 
+import json
 from pathlib import Path
 
 import click
@@ -32,6 +33,10 @@ def build(context: click.Context, logs: tuple[str, ...], out: Path) -> None:
     built, report = build_dataset(logs, out)
     for split, rows in built.splits.items():
         click.echo(f"{split}: {len(rows)} rows, {len({row.fact for row in rows})} facts")
+    asked = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["candidates"]["asked for"]
+    kept = len({row.fact for row in built.splits["test"]})
+    if kept < asked:
+        click.echo(f"Warning: {asked - kept} of the {asked} facts asked for are missing: the same run again goes on.")
     click.echo(f"rejected: {len(built.rejected)} candidates (rejected.jsonl says why)")
     click.echo(f"Dataset: {out}. To see how it was written: mwe tree {out} --out tree.html")
     if report is None:
