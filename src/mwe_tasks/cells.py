@@ -3,7 +3,8 @@
 Which facts are taken depends only on the trees of finished waves, never on which of them came first in time.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ def settle(cells: Sequence[Cell], written: Mapping[str, Sequence[Fact]], index: 
 class Asked:
     """The facts that are taken, by their words and their meaning, so that what repeats one is found."""
 
-    def __init__(self, form: Set[str] = frozenset()) -> None:
+    def __init__(self, form: frozenset[str] = frozenset()) -> None:
         self.form = form
         """Words that every question has, and that make none alike."""
         self._facts: list[Fact] = []
@@ -142,5 +143,6 @@ def _words_of(fact: Fact) -> set[str]:
     return {word for question, _ in fact.wordings for word in words(question)}
 
 
+@lru_cache(maxsize=2**16)
 def _meaning(fact: Fact) -> npt.NDArray[np.float32]:
     return embed([question for question, _ in fact.wordings])

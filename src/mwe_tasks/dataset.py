@@ -6,7 +6,7 @@ rejected.jsonl with its reason.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class Built(NamedTuple):
     """How label_confidence was found: "Dawid-Skene", "vote share" or "computed"."""
 
 
-def assemble(nodes: Sequence[Node], form: Set[str] = frozenset()) -> Built:
+def assemble(nodes: Sequence[Node], form: frozenset[str] = frozenset()) -> Built:
     """The rows of some trees' nodes, and what was rejected; raises MweError for trees without their roots.
 
     `form` are words that every question has, and that make none alike. A run is what shares a seed. Runs are taken in

@@ -21,6 +21,7 @@ from mwe_tasks.judging import Fact
 from mwe_tasks.jury import Verdict, try_facts
 from mwe_tasks.replies import FIELDS, Candidate, read_blocks, read_candidates, read_letter
 from mwe_tasks.steering import (
+    RANKED_LOWER,
     Ranked,
     Steering,
     letters_in,
@@ -151,22 +152,41 @@ class Growing:
         self, round: int, facts: Mapping[int, Fact], most: int
     ) -> tuple[Ranked, dict[int, Verdict], dict[int, str]]:
         """The ranks of a round's sound candidates, the verdicts on the picked, and why the others were not."""
-        numbers, offered = list(facts), list(facts.values())
-        ranked = await self._rank(round, offered, most)
-        shown = self.behaviour.examples[self.cell.arm]  # a generator that repeats its examples has written nothing
+        ranked = await self._rank(round, list(facts.values()), most)
+        scores = dict(zip(facts, ranked.scores, strict=True)) if ranked.scores else None
         form = shared_words(self.behaviour)
-        picked, reasons = pick(offered, ranked, [*shown, *self.known], most=most, form=form)
-        tried = await try_facts(
-            [offered[place] for place in picked],
-            behaviour=self.behaviour,
-            judges=self.roles.judges,
-            caller=self.caller,
-            name=str(round),
-        )
-        self.mixed_in += tried.mixed_in
-        self.caught += tried.caught
-        verdicts = {numbers[place]: verdict for place, verdict in zip(picked, tried.each, strict=True)}
-        return ranked, verdicts, {numbers[place]: reason for place, reason in reasons.items()}
+        shown = self.behaviour.examples[self.cell.arm]  # a generator that repeats its examples has written nothing
+        left, verdicts, reasons = dict(facts), dict[int, Verdict](), dict[int, str]()
+        passed: list[Fact] = []
+        while left:
+            part = Ranked(None if scores is None else [scores[number] for number in left], ranked.by)
+            numbers, offered = list(left), list(left.values())
+            picked, others = pick(offered, part, [*shown, *self.known, *passed], most=most, form=form)
+            try:
+                tried = await try_facts(
+                    [offered[place] for place in picked],
+                    behaviour=self.behaviour,
+                    judges=self.roles.judges,
+                    caller=self.caller,
+                    name=f"{round}/{len(verdicts)}",
+                )
+            except BudgetSpent:
+                if not verdicts:
+                    raise
+                return ranked, verdicts, {**reasons, **dict.fromkeys(left, BUDGET_SPENT)}
+            self.mixed_in += tried.mixed_in
+            self.caught += tried.caught
+            verdicts |= {numbers[place]: verdict for place, verdict in zip(picked, tried.each, strict=True)}
+            reasons = {**reasons, **{numbers[place]: reason for place, reason in others.items()}}
+            passed = [facts[number] for number, verdict in verdicts.items() if verdict.says == "test"]
+            left = {number: facts[number] for number in numbers if reasons.get(number) == RANKED_LOWER}
+            owed = self.cell.owed - self.kept - len(passed)
+            if owed <= 0 or not picked or self.settings.accept is not None:
+                break
+            most = owed + 1  # reading what was ranked lower is cheaper than a round more
+            reasons = {number: reason for number, reason in reasons.items() if number not in left}
+        reasons |= dict.fromkeys(left.keys() - verdicts.keys() - reasons.keys(), RANKED_LOWER)
+        return ranked, verdicts, reasons
 
     def _record(
         self,
@@ -275,7 +295,7 @@ class Growing:
 def round_of(settings: Settings, owed: int) -> tuple[int, int]:
     """How many candidates a round asks for, and how many it picks at most, where so many facts are owed."""
     most = settings.accept or owed + 1 + owed // 4
-    return min(MAX_WIDTH, settings.width or most + max(2, owed // 2)), most
+    return min(MAX_WIDTH, settings.width or most + max(2, owed)), most
 
 
 class Call(NamedTuple):

@@ -6,7 +6,9 @@ linear in position, the mean over all cyclic shifts anything.
 
 import math
 import random
-from collections.abc import Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from mwe_tasks.behaviour import Behaviour
@@ -22,6 +24,7 @@ LETTERS = "ABCDEFGHJKLMNOPQRSTU"
 """What options are shown as; without I, which is how many a sentence begins."""
 ALIKE = 0.7
 """ROUGE-L of two questions of different facts from which they ask nearly the same."""
+RANKED_LOWER = "ranked lower"
 FORM_WORDS = 8
 """Words that all examples of a behaviour share, from which its questions have one form."""
 NOVELTY = 1.0
@@ -85,7 +88,7 @@ def letters_in(top: Sequence[tuple[str, float]], count: int) -> dict[int, float]
 
 
 def pick(
-    facts: Sequence[Fact], ranked: Ranked, accepted: Sequence[Fact], *, most: int, form: Set[str] = frozenset()
+    facts: Sequence[Fact], ranked: Ranked, accepted: Sequence[Fact], *, most: int, form: frozenset[str] = frozenset()
 ) -> tuple[list[int], dict[int, str]]:
     """The numbers of the picked candidates, best first, and why each other one was not picked.
 
@@ -103,7 +106,7 @@ def pick(
             left = [number for number in left if number not in reasons]
             continue
         if len(picked) == most:
-            reasons |= dict.fromkeys(left, "ranked lower")
+            reasons |= dict.fromkeys(left, RANKED_LOWER)
             break
         best = max(left, key=lambda number: (standard[number] + NOVELTY * (1 - nearest[number]), -number))
         picked.append(best)
@@ -120,11 +123,19 @@ def shared_words(behaviour: Behaviour) -> frozenset[str]:
     return shared if len(shared) >= FORM_WORDS else frozenset()
 
 
-def similarity(fact: Fact, others: Sequence[Fact], form: Set[str] = frozenset()) -> float:
+def similarity(fact: Fact, others: Sequence[Fact], form: frozenset[str] = frozenset()) -> float:
     """The highest ROUGE-L of a question of the fact and one of the others, without the words of their form; else 0."""
-    ours = [_bare(question, form) for question, _ in fact.wordings]
-    theirs = [_bare(question, form) for other in others for question, _ in other.wordings]
-    return max((rouge_l(one, two) for one in ours for two in theirs), default=0.0)
+    found = 0.0
+    for question, _ in fact.wordings:
+        ours, our_counts = _bare(question, form)
+        for other in others:
+            for asked, _ in other.wordings:
+                theirs, their_counts = _bare(asked, form)
+                # A common subsequence is no longer than what the two share in any order.
+                shared = (our_counts & their_counts).total()
+                if 2 * shared > found * (len(ours) + len(theirs)):
+                    found = max(found, rouge_l(ours, theirs))
+    return found
 
 
 def nearest(facts: Sequence[Fact], to: Fact | None, *, most: int) -> list[Fact]:
@@ -135,8 +146,11 @@ def nearest(facts: Sequence[Fact], to: Fact | None, *, most: int) -> list[Fact]:
     return [facts[number] for number in sorted(close)]
 
 
-def _bare(question: str, form: Set[str]) -> list[str]:
-    return [word for word in words(question) if word not in form]
+@lru_cache(maxsize=2**17)
+def _bare(question: str, form: frozenset[str]) -> tuple[list[str], Counter[str]]:
+    """A question's words without those of its form, in order and counted."""
+    found = [word for word in words(question) if word not in form]
+    return found, Counter(found)
 
 
 def _standardised(scores: Sequence[float]) -> list[float]:
