@@ -138,6 +138,15 @@ def test_a_judge_that_answers_something_else_is_unread_and_not_debatable(run):
     assert set(became(run(Unsure(), rows=8))) - {"ranked lower"} == {"unread"}
 
 
+def test_the_scores_of_a_run_count_what_became_of_every_candidate(run):
+    log = run(Pool(wrong=0.3, duplicates=0.1, malformed=0.1))
+    totals = {score.name: score.metrics["total"].value for score in log.results.scores}
+    ends = Counter(node.verdict or "passed_over" for node in nodes_of(log) if node.round > 0)
+    assert (totals["kept"], totals["contested"], totals["unread"]) == (ends["test"], ends["contested"], ends["unread"])
+    assert totals["rejected"] == ends["the sentence is not so, or was doubted"]
+    assert (totals["passed_over"], totals["tokens_written"] > 0) == (ends["passed_over"], True)
+
+
 def test_no_wrong_fact_becomes_a_row(run, tmp_path):
     pool = Pool(wrong=0.3)
     data = built(run(pool), tmp_path / "data")

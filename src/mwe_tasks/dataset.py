@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mwe_tasks.cells import Asked, Cell, settle
+from mwe_tasks.cells import ARMS, Asked, Cell, settle
 from mwe_tasks.curated import CANARY
 from mwe_tasks.dedup import exact_duplicates, near_duplicates
 from mwe_tasks.errors import MweError
@@ -206,11 +206,13 @@ def _owed(roots: Sequence[Node]) -> dict[tuple[int, str], int]:
 
 
 def _shortest(cells: Sequence[Cell], taken: Mapping[str, Sequence[Fact]]) -> dict[str, int]:
-    """The most facts a cell of each topic may have, so that none has more than another one there."""
-    most: dict[str, int] = {}
+    """The most facts that a cell of each topic may have: as many as its poorest cell, none where one is missing."""
+    found: dict[str, list[int]] = defaultdict(list)
+    whole: dict[str, int] = {}
     for cell in cells:
-        most[cell.topic] = min(most.get(cell.topic, len(taken[cell.name])), len(taken[cell.name]))
-    return most
+        found[cell.topic].append(len(taken[cell.name]))
+        whole[cell.topic] = len(ARMS) * (1 if cell.matching is None else len(LABELS))
+    return {topic: min(counts) if len(counts) == whole[topic] else 0 for topic, counts in found.items()}
 
 
 def _rows(nodes: Sequence[Node], facts: Mapping[str, Fact], found: Confidence) -> list[Row]:

@@ -68,15 +68,16 @@ class Run:
         return [self._sample(cell, share) for cell in paid]
 
     def _affordable(self, cells: list[Cell]) -> list[Cell]:
-        """The first of the cells that what is left can pay, so that their trees end; the first topic's for a start.
+        """The first of the cells that what is left can pay, so that their trees end; one topic's for a start.
 
         It depends on finished waves alone, so that a run which is started again grows the same trees.
         """
         facts = self.ledger.affordable(guess=FACT_TOKENS)
-        first = [cell for cell in cells if cell.topic == cells[0].topic]
-        paid = first if self.ledger.owed == 0 else []
-        while len(paid) < len(cells) and sum(cell.owed for cell in cells[: len(paid) + 1]) <= facts:
-            paid = cells[: len(paid) + 1]
+        paid: list[Cell] = []
+        for topic in dict.fromkeys(cell.topic for cell in cells):  # one arm without the other makes no row
+            more = [*paid, *(cell for cell in cells if cell.topic == topic)]
+            if sum(cell.owed for cell in more) <= facts or (self.ledger.owed == 0 and not paid):
+                paid = more
         return paid
 
     def _sample(self, cell: Cell, allowance: float | None) -> Sample:
