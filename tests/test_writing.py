@@ -421,6 +421,8 @@ def test_a_dry_run_prints_calls_and_tokens_and_asks_nothing(capsys):
         ({"topics": 99}, "-T topics= takes a number from 1 to 30, not 99."),
         ({"width": 40}, "-T width=40 is more than the 20 options"),
         ({"steering": "hard"}, "No steering is named 'hard'. There are: ranked, first, none."),
+        ({"dry_run": "maybe"}, "-T dry_run= takes true or false, not 'maybe'."),
+        ({"seed": "two"}, "-T seed= takes a whole number, not 'two'."),
         ({"budget_usd": 0}, "-T budget_usd= takes a number above 0, not 0."),
     ],
 )
@@ -428,6 +430,19 @@ def test_an_argument_that_cannot_be_is_one_sentence(arguments, said):
     with pytest.raises(MweError) as raised:
         write(**arguments)
     assert raised.value.message.startswith(said)
+
+
+def test_the_procedure_of_the_seed_is_estimated_with_a_round_for_every_pick(capsys):
+    with pytest.raises(Exit):
+        write(rows=200, width=5, accept=1, dry_run=True)
+    assert "generator: 100 calls" in capsys.readouterr().out
+
+
+def test_the_procedure_of_the_seed_picks_one_of_five_a_round(run):
+    log = run(Pool(), rows=8, topics=1, width=5, accept=1)
+    rounds = Counter((node.tree, node.round) for node in nodes_of(log) if node.picked)
+    assert set(rounds.values()) == {1}
+    assert {node.picked_by for node in nodes_of(log) if node.picked} == {"log probabilities"}
 
 
 def test_a_role_that_is_missing_is_named(tmp_path):

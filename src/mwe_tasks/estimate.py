@@ -13,8 +13,6 @@ from mwe_tasks.judging import READINGS, Fact
 from mwe_tasks.jury import BATCH
 
 CHARACTERS_A_TOKEN = 4
-YIELD = 0.7
-"""Of the candidates, the share that a dataset takes, as expected; a run prints its own."""
 
 
 class Part(NamedTuple):
@@ -34,7 +32,7 @@ def estimate(
     line = len(prompts.as_line(example)) / CHARACTERS_A_TOKEN
     writer, ranker, judge = Part(), Part(), Part()
     for cell in cells:
-        for owed in _trees(cell.owed):
+        for owed in _rounds(cell.owed, settings):
             width, most = round_of(settings, owed)
             asked = prompts.generate(
                 behaviour, topic=cell.topic, arm=cell.arm, matching=cell.matching, count=width, known=[]
@@ -49,7 +47,7 @@ def estimate(
     rows = sum(cell.owed for cell in cells) * (2 if behaviour.twins else 1)
     total = _sum(parts.values())
     lines = [
-        f"{behaviour.name}: {rows} rows in {len(cells)} cells, if one round a tree is enough (a yield of {YIELD:.0%})."
+        f"{behaviour.name}: {rows} rows in {len(cells)} cells, if every round keeps what it needs; more where not."
     ]
     for name, part in parts.items():
         lines.append(f"  {name}: {part.calls:.0f} calls, {part.tokens_in:,.0f} tokens in, {part.tokens_out:,.0f} out")
@@ -59,9 +57,11 @@ def estimate(
     return "\n".join(lines)
 
 
-def _trees(owed: int) -> list[int]:
-    whole, rest = divmod(owed, FACTS_PER_TREE)
-    return [FACTS_PER_TREE] * whole + [rest] * bool(rest)
+def _rounds(owed: int, settings: Settings) -> list[int]:
+    """What each round owes: one a tree where it may pick as many as it needs, else as many as its picks allow."""
+    each = min(FACTS_PER_TREE, settings.accept or FACTS_PER_TREE, settings.width or FACTS_PER_TREE)
+    whole, rest = divmod(owed, each)
+    return [each] * whole + [rest] * bool(rest)
 
 
 def _read(judge: Part, behaviour: Behaviour, most: int, example: Fact) -> Part:

@@ -211,9 +211,11 @@ def find_roles(behaviour: Behaviour, steering: Steering) -> Roles:
         found = given[role]
         return list(found) if isinstance(found, list) else [get_model(role=role, required=True)]
 
-    generator, *_ = models("generator", True)
-    ranker, *_ = (*models("ranker", steering == "ranked"), None)
-    return Roles(generator, ranker, models("judge", behaviour.truth_of is None))
+    generators, rankers = models("generator", True), models("ranker", steering == "ranked")
+    for role, named in (("generator", generators), ("ranker", rankers)):
+        if len(named) > 1:
+            raise MweError(f"{len(named)} models are named as {role}, which is one: only judges are several.")
+    return Roles(generators[0], rankers[0] if rankers else None, models("judge", behaviour.truth_of is None))
 
 
 def writing_task(
@@ -234,6 +236,8 @@ def writing_task(
     for name, number in (("rows", rows), ("width", width), ("accept", accept), ("shifts", shifts), ("topics", topics)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
             raise MweError(f"-T {name}= takes a whole number above 0, not {number!r}.")
+    if not isinstance(dry_run, bool):
+        raise MweError(f"-T dry_run= takes true or false, not {dry_run!r}.")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise MweError(f"-T seed= takes a whole number, not {seed!r}.")
     for name, budget in (("budget_tokens", budget_tokens), ("budget_usd", budget_usd)):
