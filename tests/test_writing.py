@@ -26,7 +26,7 @@ from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno as wr
 from mwe_tasks.judging import Fact
 from mwe_tasks.readers import read_rows
 from mwe_tasks.tasks import yesno
-from mwe_tasks.tree import Node
+from mwe_tasks.tree import Node, read_nodes
 
 ROLES = ("generator", "ranker", "judge-a", "judge-b", "judge-c")
 
@@ -397,6 +397,21 @@ def test_a_second_log_adds_rows_and_keeps_the_first_ones(run, tmp_path):
     after = {row.id: row for row in built(second, tmp_path / "data").rows}
     assert (len(before), len(after)) == (40, 80)
     assert {name: after.get(name) for name in before} == before
+
+
+def test_a_fact_that_passed_and_is_no_row_says_why_in_the_trees_too(run, tmp_path):
+    data = built(run(Pool()), tmp_path / "data")
+    nodes = read_nodes(tmp_path / "data/trees.jsonl")
+    passed = [node for node in nodes if node.verdict == "test"]
+    assert len([node for node in passed if node.reason is None]) == len(data.rows) / 2 < len(passed)
+
+
+def test_a_dataset_is_rebuilt_from_its_own_folder_and_its_log_byte_for_byte(run, tmp_path):
+    log = run(Pool(wrong=0.2))
+    built(log, tmp_path / "data")
+    before = contents(tmp_path / "data")
+    built(log, tmp_path / "data")
+    assert contents(tmp_path / "data") == before
 
 
 def test_a_dataset_that_was_not_built_from_logs_is_not_overwritten(run, tmp_path):

@@ -27,7 +27,7 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
     there = out / "trees.jsonl"
     if (out / "data").exists() and not there.is_file():
         raise MweError(f"{out} holds a dataset that was not built from logs, and would be lost: name another folder.")
-    trees: Trees = by_tree(read_nodes(there)) if there.is_file() else {}
+    trees: Trees = by_tree([as_grown(node) for node in read_nodes(there)]) if there.is_file() else {}
     origins: dict[str, dict[str, Any]] = {}
     if there.is_file():
         origins = {each["eval_id"]: each for each in json.loads((out / "provenance.json").read_text())["logs"]}
@@ -52,6 +52,11 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
     if report is not None:
         (out / "README.md").write_text(card(out, behaviour, report), encoding="utf-8")
     return built, report
+
+
+def as_grown(node: Node) -> Node:
+    """A node as its tree left it, without what an earlier build said of it."""
+    return node.model_copy(update={"reason": None}) if node.picked else node
 
 
 def read_trees(paths: Sequence[Path]) -> tuple[dict[Path, Trees], list[str]]:

@@ -154,7 +154,9 @@ def write_dataset(
         if rows:
             write_rows(path, rows)
     folder.mkdir(parents=True, exist_ok=True)
-    write_nodes(folder / "trees.jsonl", nodes)
+    why = {node.id: reason for node, reason in built.rejected if node.picked and node.verdict in built.splits}
+    told = [node.model_copy(update={"reason": why[node.id]}) if node.id in why else node for node in nodes]
+    write_nodes(folder / "trees.jsonl", told)
     lines = [
         {"node": node.id, "reason": reason, "text": node.text, "fact": node.fact} for node, reason in built.rejected
     ]

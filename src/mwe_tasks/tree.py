@@ -54,7 +54,7 @@ class Node(BaseModel):
     verdict: str | None = None
     """Of a picked one: "test", "contested", or why it was rejected."""
     reason: str | None = None
-    """Why it was not picked."""
+    """Why it was not picked; in a dataset's trees.jsonl also why one that passed is no row."""
     readings: list[dict[str, Any]] = []
     """Every reading of it by the panel: kind, reading, model, and what that said."""
 
