@@ -12,7 +12,7 @@ LAYERS = {
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {
-        *("writing_prompts", "replies", "calls", "jury", "growing", "estimate", "writing"),
+        *("writing_prompts", "replies", "calls", "authoring", "jury", "growing", "estimate", "writing"),
         "writing_scorers",
     },
     "publish": {"curated", "surface", "findings", "quality", "dataset", "card"},

@@ -4,34 +4,21 @@ Everything random is seeded by names, every call is cached under its tree, round
 of a run that was killed and started again, and nothing is paid for twice.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from inspect_ai.model import GenerateConfig, Model, ModelOutput, ResponseSchema
-from inspect_ai.util import JSONSchema, collect
+from inspect_ai.model import Model
 
-from mwe_tasks import writing_prompts as prompts
+from mwe_tasks.authoring import Call, rank_candidates, write_candidates
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.calls import BudgetSpent, Caller, schema_of, tokens_of, ways_to_ask
+from mwe_tasks.calls import BudgetSpent, Caller
 from mwe_tasks.cells import Cell
 from mwe_tasks.form import fault_of_form
 from mwe_tasks.judging import Fact
 from mwe_tasks.jury import Verdict, try_facts
-from mwe_tasks.replies import FIELDS, Candidate, read_blocks, read_candidates, read_letter
-from mwe_tasks.steering import (
-    RANKED_LOWER,
-    Ranked,
-    Steering,
-    letters_in,
-    nearest,
-    orders,
-    pick,
-    rank_by_logprobs,
-    rank_by_votes,
-    shared_words,
-)
+from mwe_tasks.replies import Candidate
+from mwe_tasks.steering import RANKED_LOWER, Ranked, Steering, nearest, pick, shared_words
 from mwe_tasks.tree import Node, PickedBy, in_order, node_id
 
 KNOWN = 4
@@ -42,15 +29,6 @@ MAX_ROUNDS = 8
 BUDGET_SPENT = "budget spent"
 DRY = 3
 """Rounds in a row that keep nothing, after which a tree ends."""
-TOKENS_A_CANDIDATE = 160
-
-
-QUESTIONS = JSONSchema(
-    type="object",
-    properties={"questions": JSONSchema(type="array", items=JSONSchema(type="string"))},
-    required=["questions"],
-    additionalProperties=False,
-)
 
 
 @dataclass(frozen=True)
@@ -125,7 +103,16 @@ class Growing:
 
     async def _round(self, round: int, *, owed: int) -> None:
         width, most = round_of(self.settings, owed)
-        candidates, call = await self._write(round, width)
+        best = self._best().fact
+        candidates, call = await write_candidates(
+            self.caller,
+            self.roles.generator,
+            self.behaviour,
+            self.cell,
+            known=nearest(self.known, Fact.model_validate(best) if best else None, most=KNOWN),
+            round=round,
+            width=width,
+        )
         if not candidates:
             self.caller.check()
         candidates = candidates or [Candidate("", None, "no reply")]
@@ -152,7 +139,16 @@ class Growing:
         self, round: int, facts: Mapping[int, Fact], most: int
     ) -> tuple[Ranked, dict[int, Verdict], dict[int, str]]:
         """The ranks of a round's sound candidates, the verdicts on the picked, and why the others were not."""
-        ranked = await self._rank(round, list(facts.values()), most)
+        ranked = await rank_candidates(
+            self.caller,
+            self.roles.ranker,
+            self.behaviour,
+            list(facts.values()),
+            round=round,
+            most=most,
+            steering=self.settings.steering,
+            shifts=self.settings.shifts,
+        )
         scores = dict(zip(facts, ranked.scores, strict=True)) if ranked.scores else None
         form = shared_words(self.behaviour)
         shown = self.behaviour.examples[self.cell.arm]  # a generator that repeats its examples has written nothing
@@ -192,7 +188,7 @@ class Growing:
         self,
         round: int,
         candidates: Sequence[Candidate],
-        call: "Call",
+        call: Call,
         reasons: Mapping[int, str],
         scores: Mapping[int, float],
         by: PickedBy,
@@ -230,98 +226,11 @@ class Growing:
         last = [node for node in chosen if node.round == chosen[-1].round] or self.nodes[:1]
         return in_order([node for node in last if node.verdict == "test"] or last)[0]
 
-    async def _write(self, round: int, width: int) -> "tuple[list[Candidate], Call]":
-        cell, generator = self.cell, self.roles.generator
-        best = self._best().fact
-        near = nearest(self.known, Fact.model_validate(best) if best else None, most=KNOWN)
-        place: dict[str, Any] = {"topic": cell.topic, "arm": cell.arm, "matching": cell.matching}
-        if str(generator).partition("/")[0].endswith("-completions"):
-            prompt = prompts.continue_blocks(self.behaviour, **place, known=near)
-            opening = "Fact:" if self.behaviour.twins else "Question:"
-            config = GenerateConfig(temperature=1.0, max_tokens=TOKENS_A_CANDIDATE, stop_seqs=["\n\n"])
-
-            async def draw(number: int) -> ModelOutput | None:
-                return await self.caller.ask(
-                    generator, prompt, kind="continue", name=f"{round}/{number}", ways=[config]
-                )
-
-            outputs = [output for output in await collect(*map(draw, range(width))) if output is not None]
-            found = [each for o in outputs for each in read_blocks(o.completion, opening=opening, **place)]
-            return found, call_of(outputs, prompt, config)
-        prompt = prompts.generate(self.behaviour, **place, count=width, known=near)
-        base = GenerateConfig(max_tokens=200 + TOKENS_A_CANDIDATE * width)
-        ways = ways_to_ask(base, temperature=1.0, wanted=GenerateConfig(response_schema=self._schema()))
-        output = await self.caller.ask(generator, prompt, kind="generate", name=str(round), ways=ways)
-        if output is None:
-            return [], call_of([], prompt, ways[0])
-        return read_candidates(output.completion, **place), call_of([output], prompt, ways[0])
-
-    def _schema(self) -> ResponseSchema:
-        if self.behaviour.twins:
-            return ResponseSchema(name="facts", json_schema=schema_of(dict.fromkeys(FIELDS, "string"), many="facts"))
-        return ResponseSchema(name="questions", json_schema=QUESTIONS)
-
-    async def _rank(self, round: int, facts: Sequence[Fact], most: int) -> Ranked:
-        ranker = self.roles.ranker
-        if self.settings.steering == "none":
-            scores = list(range(len(facts)))
-            random.Random(f"{self.tree}/{round}/none").shuffle(scores)
-            return Ranked([float(score) for score in scores], "chance")
-        if self.settings.steering == "first" or ranker is None:
-            return Ranked(None, "order")
-        if len(facts) <= most:
-            return Ranked(None, "no choice")
-        shown = orders(len(facts), shifts=self.settings.shifts, name=f"{self.tree}/{round}")
-        listing = GenerateConfig(logprobs=True, top_logprobs=20)
-        ways = [
-            *ways_to_ask(GenerateConfig(max_tokens=1), temperature=0.0, wanted=listing)[:2],
-            *ways_to_ask(GenerateConfig(max_tokens=16), temperature=0.0, wanted=GenerateConfig())[1:],
-        ]
-
-        async def vote(number: int) -> ModelOutput | None:
-            prompt = prompts.rank(self.behaviour, [facts[place] for place in shown[number]])
-            return await self.caller.ask(ranker, prompt, kind="rank", name=f"{round}/{number}", ways=ways)
-
-        outputs = list(await collect(*map(vote, range(len(shown)))))
-        self.caller.check()
-        listed = [letters_in(top_of(output), len(facts)) for output in outputs]
-        if all(listed):
-            return Ranked(rank_by_logprobs(shown, listed), "log probabilities")
-        named = [None if output is None else read_letter(output.completion, len(facts)) for output in outputs]
-        scores_ = rank_by_votes(shown, named)
-        return Ranked(scores_, "unread" if scores_ is None else "votes")
-
 
 def round_of(settings: Settings, owed: int) -> tuple[int, int]:
     """How many candidates a round asks for, and how many it picks at most, where so many facts are owed."""
     most = settings.accept or owed + 1 + owed // 4
     return min(MAX_WIDTH, settings.width or most + max(2, owed)), most
-
-
-class Call(NamedTuple):
-    """What a round's writing took."""
-
-    parameters: dict[str, Any]
-    tokens: int
-    price: float | None
-
-
-def call_of(outputs: Sequence[ModelOutput], prompt: str, config: GenerateConfig) -> Call:
-    """The settings, tokens and price of some calls with one prompt."""
-    costs = [output.usage.total_cost if output.usage else None for output in outputs]
-    known = [cost for cost in costs if cost is not None]
-    return Call(
-        parameters={"temperature": config.temperature, "max_tokens": config.max_tokens},
-        tokens=sum(tokens_of(output, prompt) for output in outputs),
-        price=sum(known) if known and len(known) == len(costs) else None,
-    )
-
-
-def top_of(output: ModelOutput | None) -> list[tuple[str, float]]:
-    """The likeliest first tokens of an output with ln P; none where it lists none."""
-    if output is None or not output.choices or not (logprobs := output.choices[0].logprobs) or not logprobs.content:
-        return []
-    return [(top.token, top.logprob) for top in logprobs.content[0].top_logprobs or []]
 
 
 def rounded(number: float) -> float:

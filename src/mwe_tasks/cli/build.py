@@ -28,7 +28,7 @@ def build(context: click.Context, logs: tuple[str, ...], out: Path) -> None:
       mwe build logs/writing --out datasets/my_behaviour
     """
     from mwe_tasks.building import build_dataset
-    from mwe_tasks.cli.check import as_text
+    from mwe_tasks.cli.check import print_faults
 
     built, report = build_dataset(logs, out)
     for split, rows in built.splits.items():
@@ -41,9 +41,5 @@ def build(context: click.Context, logs: tuple[str, ...], out: Path) -> None:
     click.echo(f"Dataset: {out}. To see how it was written: mwe tree {out} --out tree.html")
     if report is None:
         raise MweError("No fact passed, so there is no row: rejected.jsonl says why.")
-    for warning in report.warnings:
-        click.echo(f"Warning: {as_text(warning)}")
-    for error in report.errors:
-        click.echo(f"Error: {as_text(error)}", err=True)
-    if report.errors:
+    if not print_faults(report):
         context.exit(1)

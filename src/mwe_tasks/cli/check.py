@@ -35,11 +35,7 @@ def check(context: click.Context, dataset: str, split: str) -> None:
     print_figures(report)
     for skipped in report.skipped:
         click.echo(f"Skipped: {skipped.text}.")
-    for warning in report.warnings:
-        click.echo(f"Warning: {as_text(warning)}")
-    for error in report.errors:
-        click.echo(f"Error: {as_text(error)}", err=True)
-    if report.errors:
+    if not print_faults(report):
         context.exit(1)
 
 
@@ -58,6 +54,15 @@ def print_figures(report: Report) -> None:
         table.add_row(Text(figure.name), value, Text(figure.note))
     Console().print(table)
     click.echo(f"checksum {report.checksum}")
+
+
+def print_faults(report: Report) -> bool:
+    """Prints the warnings and errors of a report; gives whether there is no error."""
+    for warning in report.warnings:
+        click.echo(f"Warning: {as_text(warning)}")
+    for error in report.errors:
+        click.echo(f"Error: {as_text(error)}", err=True)
+    return not report.errors
 
 
 def as_text(fault: Fault | Warned) -> str:
