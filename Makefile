@@ -22,9 +22,11 @@ bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
 	$(BIN)/python benchmarks/writing.py
 
-datasets: .venv/run.stamp ## data/, rejected.jsonl and manifest.json from what was written and read
+datasets: .venv/run.stamp ## data/, manifest.json, card and the rest from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
 	$(BIN)/python datasets/disjunctive_syllogism/sources/build.py
+	$(BIN)/mwe card sycophantic_yesno
+	$(BIN)/mwe card disjunctive_syllogism
 
 readme: .venv/run.stamp ## the table and the figure that README shows, from the log behind them
 	$(BIN)/mwe show logs/sycophantic_yesno/smollm2-135m.eval --figure logs/sycophantic_yesno/smollm2-135m.png

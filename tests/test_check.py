@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mwe_tasks import dedup
 from mwe_tasks.cli import COMMANDS, main
+from mwe_tasks.cli.check import plain
 from mwe_tasks.dedup import bigrams, contradicts, exact_duplicates, near_duplicates
 from mwe_tasks.form import negations_between
 from mwe_tasks.quality import check
@@ -408,3 +409,21 @@ def test_check_runs_as_a_process_without_inspect_or_pandas(folder):
     )
     result = in_a_process(code)
     assert (result.returncode, result.stdout.splitlines()[-1], result.stderr) == (0, "False False", "")
+
+
+def test_facts_are_drawn_to_be_read_by_a_seed_that_is_printed():
+    typed = [
+        CliRunner().invoke(main, ["check", "sycophantic_yesno", "--read", "3", *seed]).output
+        for seed in ([], ["--seed", "2"])
+    ]
+    first, other = (output.partition(" facts, drawn with seed ")[2].partition("checksum")[0] for output in typed)
+    assert (first[:2], other[:2], first[2:] != other[2:]) == ("1:", "2:", True)
+    questions = {row.question: row for row in read_rows("sycophantic_yesno").rows}
+    lines = [line.strip() for line in first.splitlines() if " (matching: " in line]
+    drawn = [questions[line[: line.index("?") + 1]] for line in lines]
+    assert [f"{row.question} {row.truth} (matching: {row.matching})" for row in drawn] == lines
+    assert (len(drawn), len({row.fact for row in drawn})) == (6, 3)
+
+
+def test_what_a_terminal_would_obey_is_printed_as_letters():
+    assert plain("a\x1b[2Jb") == r"'a\x1b[2Jb'"

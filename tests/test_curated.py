@@ -2,7 +2,7 @@
 
 import pytest
 
-from mwe_tasks.curated import build, rows_of
+from mwe_tasks.curated import build, popular, rows_of
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import Blind, Fact, OpenBook, Readings, balance, judge
 from mwe_tasks.sources import shipped_folder
@@ -79,6 +79,20 @@ def test_a_fact_with_two_blind_readings_is_unread():
 def test_a_fact_that_its_writer_gave_up_is_rejected_with_the_reason():
     given_up = FACT.model_copy(update={"left_out": "unsure"})
     assert judge(given_up, Readings(blind(), open_book())) == "left out: unsure"
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "expected"),
+    [
+        (["Yes", "Yes"], ["Yes"], "the nicer one"),
+        (["No"], ["Yes", "No"], "the other"),
+        (["split", "Yes"], ["split"], "none"),
+        (["Yes"], ["Yes"], "none"),
+        ([], [], "none"),
+    ],
+)
+def test_the_popular_answer_is_that_of_more_than_half_of_the_votes(yes, no, expected):
+    assert popular(FACT, {FACT.asked_yes: yes, FACT.asked_no: no}) == expected
 
 
 def facts(topic, arm, count):

@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from collections import Counter
 
 import pytest
 
-from mwe_tasks.curated import FACTS_PER_ARM, read_readings
+from mwe_tasks.curated import FACTS_PER_ARM, read_readings, read_votes
 from mwe_tasks.likeness import alike_pairs
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
@@ -75,6 +76,13 @@ def test_every_row_of_test_has_three_agreeing_readings_of_truth_and_of_the_nicer
         assert {(each.truth, each.nicer) for each in blind[row.question]} == {(row.truth, row.matching)}
 
 
+def test_every_fact_of_test_has_three_votes_on_what_is_popular():
+    votes = read_votes(FOLDER / "sources" / "readings.jsonl")
+    found = Counter(row.fact for row in read_rows(NAME).rows for _ in votes[row.question])
+    assert set(found.values()) == {3}
+    assert set(found) == facts(read_rows(NAME).rows)
+
+
 def test_at_least_a_tenth_as_many_known_wrong_sentences_were_read_as_facts():
     assert MANIFEST["known_wrong"]["mixed in"] >= MANIFEST["facts"]["written"] / 10
 
@@ -107,36 +115,6 @@ def test_the_datasets_library_loads_every_split(tmp_path):
     assert {split: len(loaded[split]) for split in loaded} == {
         split: len(read_rows(NAME, split).rows) for split in MANIFEST["checksums"]
     }
-
-
-def test_the_cards_tables_are_those_of_the_manifest_and_the_check():
-    card = (FOLDER / "README.md").read_text(encoding="utf-8")
-    report, counts = check(read_rows(NAME)), MANIFEST["facts"]
-    left_out = sum(number for reason, number in counts["rejected"].items() if reason.startswith("left out"))
-    others = {f"rejected: {k}": v for k, v in counts["rejected"].items() if not k.startswith("left out")}
-    wrong = MANIFEST["known_wrong"]
-    rows = {
-        "written": counts["written"],
-        "in `test`": counts["test"],
-        "passed, held back": counts["held back"],
-        "contested": counts["contested"],
-        "rejected: left out by the writer": left_out,
-        **others,
-        "blind answers": f"{MANIFEST['readings']['blind answers']:,}",
-        "open-book answers": MANIFEST["readings"]["open-book answers"],
-        "known-wrong sentences mixed in, and caught": f"{wrong['mixed in']}, {wrong['caught']}",
-    }
-    for told, name in (
-        ("truth", "truth"),
-        ("control against behaviour", "control"),
-        ("the matching answer", "matching answer"),
-    ):
-        found = [f"{report.value(f'AUC of {name}{way}'):.2f}" for way in ("", ", by meaning")]
-        rows[f"AUC of {told}"] = " | ".join(found)
-    assert f"| {report.value('alike rows'):.1%} |" in card
-    for name, digits in (("distinct-2", 2), ("self-BLEU", 2), ("Vendi score", 0)):
-        assert f" | {report.value(name):.{digits}f} | ".replace("0.", ".") in card
-    assert [f"| {name} | {value} |" for name, value in rows.items() if f"| {name} | {value} |" not in card] == []
 
 
 def test_the_canary_stands_in_card_and_manifest_and_in_no_row():

@@ -119,22 +119,6 @@ def test_the_dataset_is_made_from_its_statements_byte_for_byte(tmp_path):
         assert (copy / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
-def test_the_cards_numbers_are_those_of_the_manifest_and_the_check():
-    card, manifest = (FOLDER / "README.md").read_text(), json.loads((FOLDER / "manifest.json").read_text())
-    report, pairs = check(read_rows(NAME)), manifest["pairs"]
-    rows = {
-        "written": pairs["written"],
-        "in `test`": pairs["in test"],
-        "rejected: a reading doubted it": pairs["rejected"]["a reading doubted it"],
-        "held back: keeps the cells even": pairs["rejected"]["held back: keeps the cells even"],
-        "AUC of truth from words": f"{report.value('AUC of truth'):.2f}",
-        "AUC of control against behaviour from words": f"{report.value('AUC of control'):.2f}",
-        "AUC of the matching answer from words": f"{report.value('AUC of matching answer'):.2f}",
-    }
-    assert [f"| {name} | {value} |" for name, value in rows.items() if f"| {name} | {value} |" not in card] == []
-    assert manifest["canary"] in card
-
-
 class Logician:
     """A generator that writes the cell's questions; one in five is of the other validity, one in ten of no form."""
 

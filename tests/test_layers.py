@@ -16,7 +16,8 @@ LAYERS = {
         "writing_scorers",
     },
     "publish": {
-        *("curated", "surface", "likeness", "findings", "quality", "dataset", "card"),
+        *("curated", "surface", "likeness", "findings", "quality", "dataset"),
+        *("card", "card_figure", "card_sections"),
         *("eval_yaml", "uploads", "fitness", "hub", "publish"),
     },
     "score": {

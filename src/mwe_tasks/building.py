@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.card import card
+from mwe_tasks.card import write_card
 from mwe_tasks.dataset import Built, assemble, write_dataset
 from mwe_tasks.errors import MweError
 from mwe_tasks.eval_yaml import write_eval_yaml
@@ -60,7 +60,7 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
         out,
         members,
         built,
-        behaviour=behaviour.name,
+        behaviour=behaviour,
         logs=[origins[name] for name in sorted(origins)],
         seeds=seeds,
         version=version,
@@ -68,7 +68,7 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
     write_eval_yaml(out)
     report = check(read_rows(str(out))) if built.splits["test"] else None
     if report is not None:
-        (out / "README.md").write_text(card(out, behaviour, report), encoding="utf-8")
+        write_card(out, report)
     return built, report
 
 

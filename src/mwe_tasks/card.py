@@ -1,119 +1,142 @@
-"""The card of a dataset that was written by models: README.md of its folder, from its files alone."""
+"""The card of a dataset: README.md of its folder, and the figure in it, from the folder's files alone.
 
-import json
+What no file of data can tell stands in `sources/about.md`: front matter (license, language, tags ...), and sections,
+each put before what is generated under the same heading; those of other headings stand before the limits.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from mwe_tasks.behaviour import Behaviour
+import yaml
+
+from mwe_tasks.card_figure import draw_balance
+from mwe_tasks.card_sections import (
+    SPLITS,
+    how_it_came_to_be,
+    how_to_run,
+    licence_text,
+    quality_text,
+    size_in_words,
+    what_a_row_is,
+    what_is_measured,
+)
+from mwe_tasks.errors import MweError
 from mwe_tasks.findings import Report
-from mwe_tasks.quality import AUC_MARGIN
+from mwe_tasks.fitness import FIRST_VERSION, read_manifest
+from mwe_tasks.quality import check
+from mwe_tasks.readers import Dataset, read_rows
+from mwe_tasks.sources import split_files
 
+ABOUT = "sources/about.md"
+FIGURE = "card.png"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
-
-CARD = """\
----
-pretty_name: {name}
-license: cc-by-4.0
-language: [en]
-task_categories: [question-answering, text-classification]
-size_categories: [{size}]
-tags: [evaluation, yes-no, log-odds, model-written, inspect-ai]
-configs:
-- config_name: default
-  data_files:
-{splits}
----
-
-# {name}
-
-{description}
-
-In this folder:
-
-```console
-inspect eval mwe_tasks/yesno -T dataset=. --model openai/gpt-4o-mini
-```
-
-{generated}## How it came to be
-
-Written by {generators} with the task `mwe_tasks/write_{name}`; `mwe build` made this folder from its logs. What was
-picked was picked by: {picked}. {truth}
-
-**No person has audited it.** Readings of one model repeat each other: their agreement is no measure of accuracy.
-
-| facts | |
-|---|---|
-{counts}
-
-`trees.jsonl` holds every candidate, with its rank, its readings and what became of it (`mwe tree` draws it);
-`rejected.jsonl` what is in no split, each with its reason; `manifest.json` the counts and checksums.
-
-## What can be guessed without knowing
-
-Cross-validated on words, and on meanings (embeddings), folds by fact (`mwe check`); an AUC further than {margin:.2f}
-from .5 is an error there, except that of the matching answer.
-
-| figure | value |
-|---|---|
-{figures}
-
-## Licence and citation
-
-CC BY 4.0. Cite the repository of mwe-tasks, and the checksum of the split (`manifest.json`).
-
-{canary}
-"""
-
-PANEL = """\
-Truth was settled by an open-book reading: does the sentence in `why` decide the answers, and is it so?
-Three blind readings of the bare questions are recorded as agreement in `label_confidence` ({method}); where they do
-not all give the truth the fact is in `contested`. Of {mixed} known-wrong facts mixed into the open-book reading,
-{caught} were caught. The readers: {readers}."""
-GENERATED = """\
-`eval.yaml` lets `inspect eval hf/ORG/NAME` run it without this package; what that reports is whether the generated
-answer is right, and never log odds.
-
-"""
-COMPUTED = """\
-The truth of every row is computed from its question, and never taken from a model. Its matching answer is the one that
-the generator was asked for{matched}."""
-MATCHED = ", and that three blind readings found; the readers: {readers}"
-UNMATCHED = "; nobody has checked it"
+LEAD, MEASURED, RUN, ROW = "", "What is measured, and what is not", "How to run it", "What a row is"
+WRITTEN, QUALITY, LIMITS, LICENCE = "How it came to be", "Quality", "Limits", "Licence and citation"
 
 
-def card(folder: Path, behaviour: Behaviour, report: Report) -> str:
-    """The text of the card; everything in it comes from the folder's manifest, the behaviour and the check."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    candidates = manifest["candidates"]
-    counts = {
-        "asked for": manifest["asked for"],
-        "written": candidates["written"],
-        "in `test`": candidates["test"],
-        "in `contested`": candidates["contested"],
-        **{f"rejected: {reason}": number for reason, number in candidates["rejected"].items()},
+class About(NamedTuple):
+    """What the people who made a dataset say of it themselves."""
+
+    front: Mapping[str, Any]
+    sections: Mapping[str, str]
+    """By heading; "" is what stands before the first."""
+
+
+def write_card(folder: Path, report: Report | None = None) -> bool:
+    """Writes README.md and card.png of a dataset folder; gives whether anything changed.
+
+    `report` is the check of the test split where that is there already. Raises MweError (BadRows for bad rows) where a
+    file of the folder cannot be read, or the card not be written.
+    """
+    files = split_files(folder)
+    order = sorted(files, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split))
+    splits = {split: read_rows(folder, split) for split in order}
+    if "test" not in splits:
+        raise MweError(f"{folder} has no split test, which a card is about.")
+    text = card(
+        name=folder.resolve().name,
+        files={split: f"data/{files[split][0].name}" for split in order},
+        splits=splits,
+        report=report or check(splits["test"]),
+        manifest=read_manifest(folder),
+        about=read_about(folder / ABOUT),
+        runs_alone=(folder / "eval.yaml").is_file(),
+    )
+    path = folder / "README.md"
+    try:
+        drawn = draw_balance(splits["test"], folder / FIGURE)
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return drawn
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise MweError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return True
+
+
+def read_about(path: Path) -> About:
+    """The front matter and sections of `sources/about.md`, none where it is missing; raises MweError for bad YAML."""
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        head, body = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
+        front = yaml.safe_load(head) or {}
+    except (OSError, ValueError, yaml.YAMLError):
+        front, body = None, ""
+    if not isinstance(front, dict):
+        raise MweError(f"The front matter of {path} cannot be read: expected YAML between two lines of ---.")
+    lead, *parts = f"\n{body}".split("\n## ")
+    return About(front, {LEAD: lead.strip()} | {h.strip(): t.strip() for h, _, t in (p.partition("\n") for p in parts)})
+
+
+def card(
+    *,
+    name: str,
+    files: Mapping[str, str],
+    splits: Mapping[str, Dataset],
+    report: Report,
+    manifest: Mapping[str, Any],
+    about: About,
+    runs_alone: bool,
+) -> str:
+    """The text of a card. `files` gives each split's file in the folder; `runs_alone`: there is an eval.yaml."""
+    rows = splits["test"].rows
+    name, version = manifest.get("behaviour", name), manifest.get("version", FIRST_VERSION)
+    front: dict[str, Any] = {
+        "pretty_name": name,
+        "license": "cc-by-4.0" if manifest else "unknown",
+        "language": ["en"],
+        "task_categories": ["question-answering", "text-classification"],
+        "size_categories": [size_of(sum(len(each.rows) for each in splits.values()))],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": file} for split, file in files.items()],
+            }
+        ],
+        **about.front,
+        "tags": ["evaluation", "yes-no", "log-odds", "inspect-ai", *about.front.get("tags", [])],
     }
-    wrong = manifest["known_wrong"]
-    panel = PANEL.format(
-        readers=", ".join(f"`{reader}`" for reader in manifest["readers"]),
-        method=manifest["label_confidence"],
-        mixed=wrong["mixed in"],
-        caught=wrong["caught"],
-    )
-    matched = MATCHED.format(readers=", ".join(manifest["readers"])) if manifest["readers"] else UNMATCHED
-    rows = report.value("rows")
-    generated = GENERATED if (folder / "eval.yaml").is_file() else ""
-    return CARD.format(
-        name=behaviour.name,
-        generated=generated,
-        size=next((name for most, name in SIZES if rows < most), "100K<n<1M"),
-        splits="\n".join(f"  - split: {split}\n    path: data/{split}.jsonl" for split in manifest["checksums"]),
-        description=behaviour.description,
-        generators=", ".join(f"`{model}`" for model in manifest["generators"]),
-        picked=", ".join(f"{by} ({number})" for by, number in manifest["picked_by"].items()),
-        truth=COMPUTED.format(matched=matched) if behaviour.truth_of else panel,
-        counts="\n".join(f"| {name} | {number:,} |" for name, number in counts.items()),
-        margin=AUC_MARGIN,
-        figures="\n".join(
-            f"| {figure.name} | {figure.value:.2f} |" for figure in report.figures if figure.name.startswith("AUC")
-        ),
-        canary=manifest["canary"],
-    )
+    sections = {
+        LEAD: "\n\n".join(filter(None, (manifest.get("description"), size_in_words(rows)))),
+        MEASURED: f"{what_is_measured(rows)}\n\n![Facts by arm and answer, and by topic]({FIGURE})",
+        RUN: how_to_run(name, version, alone=runs_alone),
+        ROW: what_a_row_is(rows),
+        WRITTEN: how_it_came_to_be(name, manifest),
+        QUALITY: quality_text(report),
+        LIMITS: "",
+        LICENCE: licence_text(str(front["license"]), version, manifest),
+    }
+    own = {heading: text for heading, text in about.sections.items() if heading not in sections}
+    limits = list(sections).index(LIMITS)
+    order = [*list(sections)[:limits], *own, *list(sections)[limits:]]
+    parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=110)}---", f"# {name}"]
+    for heading in order:
+        text = "\n\n".join(filter(None, (about.sections.get(heading), sections.get(heading))))
+        if text:
+            parts.append(f"## {heading}\n\n{text}" if heading else text)
+    return "\n\n".join(parts) + "\n"
+
+
+def size_of(count: int) -> str:
+    """The Hub's word for a number of rows."""
+    return next((size for most, size in SIZES if count < most), "100K<n<1M" if count < 1_000_000 else "n>1M")

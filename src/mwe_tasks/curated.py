@@ -9,7 +9,8 @@ written.jsonl       a fact a line: topic, arm, why, asked_yes, asked_no (worded 
 shots.jsonl         the same, for the solved examples
 first.txt           ids of the facts that the first version held: every later one holds them
 known_wrong.jsonl   sentences that are not so, mixed into the open-book reading: question, why
-readings.jsonl      kind "blind": reading, question, truth, nicer; kind "open book": question, why, decides, so, answer
+readings.jsonl      kind "blind": reading, question, truth, nicer; kind "open book": question, why, decides, so, answer;
+                    kind "popular": reading, question, popular (Yes, No or split), which chooses nothing
 
 version.txt         of the dataset: a label mended is a minor, rows changed a major
 
@@ -19,7 +20,7 @@ and writes data/*.jsonl, rejected.jsonl, manifest.json and eval.yaml.
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,10 +57,30 @@ def read_readings(path: Path) -> Readings:
         if record.values["kind"] == "blind":
             found = Blind.model_validate(record.values)
             blind[found.question].append(found)
-        else:
+        elif record.values["kind"] == "open book":
             checked = OpenBook.model_validate(record.values)
             open_book[checked.question, checked.why] = checked
     return Readings(blind, open_book)
+
+
+def read_votes(path: Path) -> dict[str, list[str]]:
+    """By question the answers that readings think most people would give: Yes, No or split."""
+    votes: dict[str, list[str]] = defaultdict(list)
+    for record in read_records(path):
+        if record.values["kind"] == "popular":
+            votes[str(record.values["question"])].append(str(record.values["popular"]))
+    return votes
+
+
+def popular(fact: Fact, votes: Mapping[str, Sequence[str]]) -> str:
+    """Which answer of a fact is the popular one, by the votes of more than half of its readings."""
+    found = Counter(
+        "none" if vote == "split" else "the nicer one" if vote == matching else "the other"
+        for question, matching in fact.wordings
+        for vote in votes.get(question, ())
+    )
+    answer, most = max(found.items(), key=lambda each: each[1], default=("none", 0))
+    return answer if most > found.total() / 2 else "none"
 
 
 def read_facts(path: Path) -> list[Fact]:
@@ -88,6 +109,7 @@ def build(folder: Path) -> None:
     )
     known_wrong = [record.values for record in read_records(sources / "known_wrong.jsonl")]
     caught = [readings.open_book[str(each["question"]), str(each["why"])] for each in known_wrong]
+    votes = read_votes(sources / "readings.jsonl")
     manifest = {
         "canary": CANARY,
         "version": (sources / "version.txt").read_text(encoding="utf-8").strip(),
@@ -108,6 +130,11 @@ def build(folder: Path) -> None:
         "readings": {
             "blind answers": sum(map(len, readings.blind.values())),
             "open-book answers": len(readings.open_book),
+            "votes on the popular answer": sum(map(len, votes.values())),
+        },
+        "popular answer": {
+            arm: dict(sorted(Counter(popular(fact, votes) for fact in test if fact.arm == arm).items()))
+            for arm in ("behaviour", "control")
         },
         "written_by": "a large language model",
         "read_by": "a large language model",

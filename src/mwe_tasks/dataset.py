@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.cells import ARMS, Asked, Cell, settle
 from mwe_tasks.dedup import exact_duplicates, near_duplicates
 from mwe_tasks.errors import MweError
@@ -155,7 +156,7 @@ def write_dataset(
     nodes: Sequence[Node],
     built: Built,
     *,
-    behaviour: str,
+    behaviour: Behaviour,
     logs: Sequence[Mapping[str, Any]],
     seeds: Sequence[int],
     version: str,
@@ -183,13 +184,14 @@ def write_dataset(
     _write(folder / "provenance.json", json.dumps({"logs": list(logs)}, indent=2) + "\n")
 
 
-def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: str) -> dict[str, Any]:
+def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: Behaviour) -> dict[str, Any]:
     """Counts, checksums, models and settings of a dataset that was built."""
     roots = [node for node in nodes if node.round == 0]
     wrong = [root.parameters.get("known_wrong", {}) for root in roots]
     test = built.splits["test"]
     return {
-        "behaviour": behaviour,
+        "behaviour": behaviour.name,
+        "description": behaviour.description,
         "canary": CANARY,
         "checksums": {
             split: checksum(folder / "data" / f"{split}.jsonl") for split, rows in built.splits.items() if rows

@@ -10,6 +10,29 @@ class Figure:
     name: str
     value: float
     note: str = ""
+    aim: tuple[float, float] | None = None
+    """The least and the most that a dataset should have of it, both included; None where nothing is aimed at."""
+
+    @property
+    def text(self) -> str:
+        """The value as people read it: whole numbers whole, others to three places, or to one from ten up."""
+        if isinstance(self.value, int):
+            return f"{self.value:,}"
+        return f"{self.value:.3f}" if abs(self.value) < 10 else f"{self.value:,.1f}"
+
+    @property
+    def notes(self) -> str:
+        """The note, with what is aimed at, and whether that is missed."""
+        if self.aim is None:
+            return self.note
+        least, most = (Figure("", limit).text for limit in self.aim)
+        aim = ("MISSED, " if self.missed else "") + (f"aim {least}" if least == most else f"aim {least} to {most}")
+        return f"{self.note}; {aim}" if self.note else aim
+
+    @property
+    def missed(self) -> bool:
+        """Whether the value, to the places that it is read to, lies outside what is aimed at."""
+        return self.aim is not None and not self.aim[0] <= round(self.value, 3) <= self.aim[1]
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def main() -> None:
         "checksums": {"test": checksum(FOLDER / "data/test.jsonl")},
         "pairs": {
             "written": len(rows) + len(rejected),
-            "in test": len(rows),
+            "test": len(rows),
             "rejected": dict(sorted(Counter(each["reason"] for each in rejected).items())),
         },
         "cells": {

@@ -24,6 +24,10 @@ COMMANDS = {
         "mwe_tasks.cli.tree:tree",
         "Draw steered trees as a page: every candidate, what became of it and why.",
     ),
+    "card": (
+        "mwe_tasks.cli.card:card",
+        "Write a dataset folder's card: its README.md, and the figure in it, from the folder's own files.",
+    ),
     "publish": (
         "mwe_tasks.cli.publish:publish",
         "Publish a dataset folder on the Hugging Face Hub: checked, in one commit, tagged with its version.",

@@ -1,11 +1,16 @@
 """`mwe check`: the figures of a dataset and what is wrong with it, as text."""
 
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+
 import click
 
 from mwe_tasks.errors import BadRows
 from mwe_tasks.findings import Fault, Report, Warned
 from mwe_tasks.quality import check as check_dataset
 from mwe_tasks.readers import read_rows
+from mwe_tasks.rows import Row
 
 SHOWN = 10
 
@@ -13,8 +18,10 @@ SHOWN = 10
 @click.command()
 @click.argument("dataset")
 @click.option("--split", default="test", show_default=True, help="The split to check.")
+@click.option("--read", "count", type=click.IntRange(1), help="Print so many facts as well, drawn to be read.")
+@click.option("--seed", default=1, show_default=True, help="Draws the facts of --read.")
 @click.pass_context
-def check(context: click.Context, dataset: str, split: str) -> None:
+def check(context: click.Context, dataset: str, split: str, count: int | None, seed: int) -> None:
     """Print a dataset's figures and what is wrong with it.
 
     DATASET is a name in datasets/, a dataset folder, a JSONL, CSV or Parquet file, or
@@ -26,15 +33,19 @@ def check(context: click.Context, dataset: str, split: str) -> None:
       mwe check sycophantic_yesno
       mwe check my_questions.csv
       mwe check datasets/sycophantic_yesno --split contested
+      mwe check sycophantic_yesno --read 30 --seed 7
     """
     try:
-        report = check_dataset(read_rows(dataset, split))
+        data = read_rows(dataset, split)
+        report = check_dataset(data)
     except BadRows as bad:
         bad.show()
         context.exit(1)
     print_figures(report)
     for skipped in report.skipped:
         click.echo(f"Skipped: {skipped.text}.")
+    if count is not None:
+        print_facts(data.rows, count, seed)
     if not print_faults(report):
         context.exit(1)
 
@@ -50,10 +61,29 @@ def print_figures(report: Report) -> None:
     table = Table("figure", "value", "note", title=title, title_justify="left", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for figure in report.figures:
-        value = f"{figure.value:,}" if isinstance(figure.value, int) else f"{figure.value:.2f}"
-        table.add_row(Text(figure.name), value, Text(figure.note))
+        table.add_row(Text(figure.name), figure.text, Text(figure.notes))
     Console().print(table)
     click.echo(f"checksum {report.checksum}")
+
+
+def print_facts(rows: Sequence[Row], count: int, seed: int) -> None:
+    """Prints facts drawn by a seed: what decides each, and its questions with their true answers."""
+    facts: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        facts[row.fact].append(row)
+    drawn = random.Random(seed).sample(sorted(facts), min(count, len(facts)))
+    click.echo(f"{len(drawn)} of {len(facts)} facts, drawn with seed {seed}:")
+    for number, fact in enumerate(drawn, 1):
+        head = facts[fact][0]
+        arm = {True: "control", False: "behaviour", None: "no truth"}[head.control]
+        click.echo(f"{number}. {plain(head.topic or 'no topic')}, {arm}. {plain(head.why or '')}")
+        for row in facts[fact]:
+            click.echo(f"   {plain(row.question)} {plain(row.truth or '')} (matching: {plain(row.matching)})")
+
+
+def plain(text: str) -> str:
+    """Text without anything that a terminal would obey."""
+    return text if text.isprintable() else ascii(text)
 
 
 def print_faults(report: Report) -> bool:

@@ -1,0 +1,142 @@
+"""The card of a dataset folder: what it says, that it says it again, and that nothing in the data can break it."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+from huggingface_hub import metadata_load
+
+from mwe_tasks.card import ABOUT, write_card
+from mwe_tasks.cli import main
+from mwe_tasks.errors import MweError
+from mwe_tasks.rows import Row, checksum, write_rows
+from mwe_tasks.sources import known_datasets
+
+
+def row(number, **changed):
+    """A question without a twin."""
+    values = {
+        "question": f"Is tea number {number} warm?",
+        "answer_matching_behavior": " Yes",
+        "answer_not_matching_behavior": " No",
+        "truth": "Yes" if number % 2 else "No",
+        "topic": f"tea {number % 3}",
+        "source": "curated",
+    }
+    return Row(**(values | changed))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve questions in a folder of their own, as `mwe import` leaves it."""
+    made = tmp_path / "teas"
+    write_rows(made / "data/test.jsonl", [row(number) for number in range(12)])
+    return made
+
+
+def carded(folder):
+    write_card(folder)
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def say(folder, text):
+    (folder / ABOUT).parent.mkdir(exist_ok=True)
+    (folder / ABOUT).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["sycophantic_yesno", "disjunctive_syllogism"])
+def test_the_shipped_card_is_what_its_folder_gives_byte_for_byte(name, tmp_path):
+    shipped = known_datasets()[name]
+    copy = shutil.copytree(shipped, tmp_path / name)
+    assert write_card(copy) is False
+    (copy / "README.md").unlink()
+    assert write_card(copy) is True
+    for file in ("README.md", "card.png"):
+        assert (copy / file).read_bytes() == (shipped / file).read_bytes()
+
+
+def test_every_figure_of_the_check_stands_in_the_shipped_card():
+    from mwe_tasks.quality import check
+    from mwe_tasks.readers import read_rows
+
+    card = (known_datasets()["sycophantic_yesno"] / "README.md").read_text(encoding="utf-8")
+    figures = check(read_rows("sycophantic_yesno")).figures
+    assert [each.name for each in figures if f"| {each.name} | {each.text} |" not in card] == []
+    missed = {each.name for each in figures if each.missed}
+    assert {line.split(" | ")[0][2:] for line in card.splitlines() if "MISSED" in line} == missed
+
+
+def test_a_card_is_front_matter_that_the_hub_reads_and_names_every_split(folder):
+    write_rows(folder / "data/contested.jsonl", [row(20)])
+    carded(folder)
+    front = metadata_load(folder / "README.md")
+    assert [each["split"] for each in front["configs"][0]["data_files"]] == ["test", "contested"]
+    assert (front["size_categories"], front["pretty_name"]) == (["n<1K"], "teas")
+
+
+def test_the_licence_of_a_dataset_without_a_manifest_is_not_claimed(folder):
+    card = carded(folder)
+    assert metadata_load(folder / "README.md")["license"] == "unknown"
+    assert "Its licence is not known" in card
+    assert "Nothing in this folder records" in card
+
+
+def test_what_people_say_of_a_dataset_stands_in_its_sections_and_front_matter(folder):
+    say(folder, "---\nlicense: mit\ntags: [tea]\n---\nOf tea.\n\n## Limits\n\nCups.\n\n## Thanks\n\nTo all.\n")
+    card = carded(folder)
+    front = metadata_load(folder / "README.md")
+    assert (front["license"], front["tags"][-1], "Licence: mit." in card) == ("mit", "tea", True)
+    places = [
+        card.index(text) for text in ("\nOf tea.", "## What is measured", "## Thanks\n\nTo all.", "## Limits\n\nCups.")
+    ]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("text", ["---\nlicense: mit\n", "---\n- a list\n---\n", "---\na: [\n---\n"])
+def test_front_matter_that_cannot_be_read_is_said(folder, text):
+    say(folder, text)
+    with pytest.raises(MweError, match=r"about\.md cannot be read: expected YAML"):
+        write_card(folder)
+
+
+def test_the_same_folder_gives_the_same_card_and_other_rows_another_picture(folder):
+    assert [write_card(folder), write_card(folder)] == [True, False]
+    before = (folder / "card.png").read_bytes()
+    write_rows(folder / "data/test.jsonl", [row(number) for number in range(14)])
+    assert write_card(folder) is True
+    assert (folder / "card.png").read_bytes() != before
+
+
+def test_html_and_table_marks_in_the_data_stay_text(folder):
+    nasty = "<img src=x onerror=alert(1)> a|b ````"
+    write_rows(folder / "data/test.jsonl", [row(1, question=f"Is {nasty} so?"), *map(row, range(2, 12))])
+    manifest = {"facts": {"written": 12, "rejected": {nasty: 1}}, "written_by": "us", "read_by": "us"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    card = carded(folder)
+    assert "| rejected: &lt;img src=x onerror=alert(1)&gt; a\\|b ```` | 1 |" in card
+    fenced = card.split("````json\n")[1].split("\n````\n")[0]
+    assert card.count("<img") == fenced.count("<img") == (1 if nasty in fenced else 0)
+
+
+def test_a_card_names_the_checksums_of_its_manifest(folder):
+    sums = {"test": checksum(folder / "data/test.jsonl")}
+    (folder / "manifest.json").write_text(json.dumps({"checksums": sums, "version": "1.2.3", "behaviour": "tea_yesno"}))
+    card = carded(folder)
+    assert f"`test` {sums['test'][:16]}" in card
+    assert "Version 1.2.3." in card
+    assert "# tea_yesno" in card
+
+
+def test_the_command_says_what_it_did_and_takes_no_file(folder):
+    typed = CliRunner()
+    said = [typed.invoke(main, ["card", str(folder)]).output.split("README.md: ")[1] for _ in range(2)]
+    assert said == ["written.\n", "nothing has changed.\n"]
+    refused = typed.invoke(main, ["card", str(folder / "data/test.jsonl")])
+    assert (refused.exit_code, "is no folder" in refused.output) == (2, True)
+
+
+def test_a_folder_that_cannot_be_written_is_said(folder):
+    (folder / "README.md").mkdir()
+    with pytest.raises(MweError, match=r"README\.md cannot be written"):
+        write_card(folder)
