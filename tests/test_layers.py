@@ -12,8 +12,8 @@ LAYERS = {
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {
-        *("writing_prompts", "replies", "calls", "authoring", "jury", "growing", "estimate", "writing"),
-        "writing_scorers",
+        *("writing_prompts", "replies", "budget", "calls", "authoring", "jury", "settings", "growing", "estimate"),
+        *("progress", "waves", "writing", "writing_scorers"),
     },
     "publish": {
         *("curated", "surface", "likeness", "findings", "quality", "dataset", "card"),

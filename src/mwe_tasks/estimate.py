@@ -10,9 +10,9 @@ from mwe_tasks.authoring import TOKENS_A_CANDIDATE, is_base
 from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.calls import CHARACTERS_A_TOKEN
 from mwe_tasks.cells import FACTS_PER_TREE, Cell
-from mwe_tasks.growing import Settings, round_of
 from mwe_tasks.judging import READINGS, Fact
 from mwe_tasks.jury import BATCH
+from mwe_tasks.settings import Settings, round_of
 
 
 class Part(NamedTuple):
