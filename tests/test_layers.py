@@ -25,8 +25,8 @@ LAYERS = {
     },
     "analyse": {"table", "estimates", "contrasts", "plot"},
     "edge": {
-        *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats", "tree_page"),
-        *("map_page", "atlas"),
+        *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
+        *("page", "tree_page", "map_page", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("_registry", "__init__"),
     },
