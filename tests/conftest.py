@@ -1,13 +1,19 @@
-"""Made-up rows that every check is content with, for tests to spoil."""
+"""Made-up rows that every check is content with, for tests to spoil; and a browser for pages."""
 
 import random
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from mwe_tasks.rows import Row, row_id
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 WORDS = ["".join(letters) for letters in product("bdfgklmnprstvz", "aeiou", "bdgklmnprstvz")]
 
 
@@ -36,3 +42,36 @@ def make_fact(number: int) -> Iterator[Row]:
 def make_rows() -> Callable[[int], list[Row]]:
     """A function from a number of facts (balanced where it divides by eight) to the rows of that many."""
     return lambda facts: [row for number in range(facts) for row in make_fact(number)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """A function from the text of a page to the page, opened from file://; `page.asked` is every request it made."""
+    pages = []
+
+    def open_page(text, *, width=1400, height=900, **options):
+        path = tmp_path / "page.html"
+        path.write_text(text, encoding="utf-8")
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        page.asked, page.errors = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.errors == []
+        page.close()

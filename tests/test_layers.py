@@ -12,8 +12,8 @@ LAYERS = {
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {
-        *("writing_prompts", "replies", "calls", "authoring", "jury", "growing", "estimate", "writing"),
-        "writing_scorers",
+        *("writing_prompts", "replies", "budget", "calls", "authoring", "jury", "settings", "growing", "estimate"),
+        *("progress", "waves", "writing", "writing_scorers"),
     },
     "publish": {
         *("curated", "surface", "likeness", "findings", "quality", "dataset"),
@@ -26,8 +26,8 @@ LAYERS = {
     },
     "analyse": {"table", "estimates", "contrasts", "plot"},
     "edge": {
-        *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats", "tree_page"),
-        *("map_page", "atlas"),
+        *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
+        *("page", "tree_page", "map_page", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("_registry", "__init__"),
     },

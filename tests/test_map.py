@@ -10,7 +10,7 @@ from atlas_server import KEY, AtlasServer
 from click.testing import CliRunner
 from nomic import cli as nomic_cli
 from scipy.spatial.distance import cdist
-from test_tree_page import ATTACKS, CHROMIUM, FLAGS
+from test_tree_page import ATTACKS
 
 from mwe_tasks import map_page as module
 from mwe_tasks.atlas import name_of
@@ -48,38 +48,16 @@ def facts(number=10):
     return [each for i, thing in enumerate(THINGS[:number]) for each in twins(thing, control=i % 2 == 0)]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser, tmp_path):
-    """A function from rows to the page of them, opened from file://; `page.asked` is every request it made."""
-    pages = []
+def opened(open_page):
+    """A function from rows to the page of them."""
 
-    def open_page(rows, name="made up", width=1400, height=900, **options):
-        path = tmp_path / "map.html"
-        path.write_text(map_page(dataset(rows, name)), encoding="utf-8")
-        page = browser.new_page(viewport={"width": width, "height": height}, **options)
-        page.asked, page.errors = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.goto(path.as_uri())
+    def opened(rows, name="made up", **options):
+        page = open_page(map_page(dataset(rows, name)), **options)
         settled(page)
-        pages.append(page)
         return page
 
-    yield open_page
-    for page in pages:
-        assert page.errors == []
-        page.close()
+    return opened
 
 
 def settled(page):

@@ -2,18 +2,12 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from mwe_tasks.tree import Node, node_id
 from mwe_tasks.tree_page import tree_page
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 ATTACKS = (
     "<img src=x onerror=\"document.title='ran'\">",
     "</script><script>document.title='ran'</script>",
@@ -49,37 +43,14 @@ def forest(trees, **sizes):
     return [node for number in range(trees) for node in made_up_tree(f"tree{number}", **sizes)]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(browser, tmp_path):
-    """A function from nodes to the page of them, opened from file://; `page.asked` is every request it made."""
-    pages = []
+def opened(open_page):
+    """A function from nodes to the page of them."""
 
-    def open_page(nodes, title="made up", width=1400, height=900):
-        path = tmp_path / "tree.html"
-        path.write_text(tree_page(nodes, title), encoding="utf-8")
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.asked, page.errors = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.goto(path.as_uri())
-        pages.append(page)
-        return page
+    def opened(nodes, title="made up", width=1400):
+        return open_page(tree_page(nodes, title), width=width)
 
-    yield open_page
-    for page in pages:
-        assert page.errors == []
-        page.close()
+    return opened
 
 
 def focused(page):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from inspect_ai import Task, task
 
 from mwe_tasks.behaviour import Behaviour
+from mwe_tasks.settings import Settings
 from mwe_tasks.tasks import MIN_DRAWS, yesno
 from mwe_tasks.writing import writing_task
 
@@ -77,18 +78,18 @@ def written(behaviour: Behaviour) -> Callable[..., Task]:
             budget_usd: Stops before a call once so much money is used, where the models' prices are known.
             dry_run: Prints calls, tokens and, where prices are known, money, and stops.
         """
-        return writing_task(
-            behaviour,
+        settings = Settings(
             rows=rows,
             topics=topics,
             width=width,
             accept=accept,
             shifts=shifts,
-            steering=steering,
+            steering=steering,  # type: ignore[arg-type]  # checked there
             seed=seed,
             budget_tokens=budget_tokens,
             budget_usd=budget_usd,
             dry_run=dry_run,
         )
+        return writing_task(behaviour, settings)
 
     return write

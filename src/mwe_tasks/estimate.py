@@ -10,9 +10,14 @@ from mwe_tasks.authoring import TOKENS_A_CANDIDATE, is_base
 from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.calls import CHARACTERS_A_TOKEN
 from mwe_tasks.cells import FACTS_PER_TREE, Cell
-from mwe_tasks.growing import Settings, round_of
 from mwe_tasks.judging import READINGS, Fact
 from mwe_tasks.jury import BATCH
+from mwe_tasks.settings import Settings, round_of
+
+TOKENS_A_BLIND_ANSWER = 14
+TOKENS_AN_OPEN_BOOK_ANSWER = 12
+FACT_SHARE = 0.5
+"""How much of an open-book sheet with one fact is that fact's own: a guess, on the high side."""
 
 
 class Part(NamedTuple):
@@ -74,9 +79,10 @@ def _read(judge: Part, behaviour: Behaviour, most: int, example: Fact) -> Part:
     sheets = -(-most // BATCH)
     question = len(example.wordings[0][0]) / CHARACTERS_A_TOKEN
     blind = sheets * len(prompts.blind(behaviour, [])) / CHARACTERS_A_TOKEN + most * question
-    judge = _plus(judge, READINGS * sheets, READINGS * blind, READINGS * most * 14)
-    open_book = sheets * len(prompts.open_book([])) / CHARACTERS_A_TOKEN + most * len(prompts.open_book([example])) / 8
-    return _plus(judge, sheets, open_book, most * 12)
+    judge = _plus(judge, READINGS * sheets, READINGS * blind, READINGS * most * TOKENS_A_BLIND_ANSWER)
+    fact = FACT_SHARE * len(prompts.open_book([example])) / CHARACTERS_A_TOKEN
+    open_book = sheets * len(prompts.open_book([])) / CHARACTERS_A_TOKEN + most * fact
+    return _plus(judge, sheets, open_book, most * TOKENS_AN_OPEN_BOOK_ANSWER)
 
 
 def _plus(part: Part, calls: float, tokens_in: float, tokens_out: float) -> Part:

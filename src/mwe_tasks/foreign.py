@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mwe_tasks.errors import BadRows
 from mwe_tasks.readers import Dataset
-from mwe_tasks.records import Record, guarded
+from mwe_tasks.records import Record, guarded, read_records
 from mwe_tasks.rows import Row, row_id
 
 PUT_BY_US = ("Question: ", "\nAnswer:")
@@ -51,6 +52,27 @@ class Format(NamedTuple):
     read: Callable[[Path], Read] | None
     render: Callable[[Dataset], Rendered] | None
     suffix: str
+
+
+def read_each(
+    path: Path, columns: Iterable[str], read_one: Callable[[Record], Sequence[Record] | LeftOut | str]
+) -> Read:
+    """What a file's records are as those of rows, one by one; text is a fault, and BadRows is raised with them all."""
+    records = read_records(path)
+    kept: list[Record] = []
+    left_out: list[LeftOut] = []
+    faults: list[str] = []
+    for record in records:
+        found = read_one(record)
+        if isinstance(found, str):
+            faults.append(f"{record.place}: {found}")
+        elif isinstance(found, LeftOut):
+            left_out.append(found)
+        else:
+            kept += found
+    if faults:
+        raise BadRows(str(path), faults)
+    return Read(kept, left_out, unread(records, columns))
 
 
 def unwrap(prompt: str) -> tuple[str, str]:

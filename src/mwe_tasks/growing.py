@@ -4,56 +4,31 @@ Everything random is seeded by names, every call is cached under its tree, round
 of a run that was killed and started again, and nothing is paid for twice.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from inspect_ai.model import Model
 from inspect_ai.util import collect
 
 from mwe_tasks.authoring import Call, rank_candidates, write_candidates
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.calls import BudgetSpent, Caller
+from mwe_tasks.budget import BudgetSpent
+from mwe_tasks.calls import Caller
 from mwe_tasks.cells import Cell
 from mwe_tasks.form import fault_of_form
 from mwe_tasks.judging import Fact
 from mwe_tasks.jury import Verdict, try_facts
 from mwe_tasks.replies import Candidate
-from mwe_tasks.steering import Ranked, Steering, nearest, pick, shared_words
+from mwe_tasks.settings import MAX_WIDTH, Roles, Settings, round_of
+from mwe_tasks.steering import Ranked, nearest, pick, shared_words
 from mwe_tasks.tree import Node, PickedBy, in_order, node_id
 
 KNOWN = 4
 """The most accepted facts that a prompt names, the nearest ones: its length does not grow with the dataset."""
-MAX_WIDTH = 20
-"""Letters that the likeliest 20 tokens can hold."""
-MAX_ASKED = 24
-"""What a round asks for at most: some are of no sound form, or ask what is there, and are not ranked."""
 MAX_ROUNDS = 8
 BUDGET_SPENT = "budget spent"
 DRY = 3
 """Rounds in a row that keep nothing, after which a tree ends; waves in a row, after which a cell does."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How trees are steered."""
-
-    width: int | None
-    """Candidates a round; None for as many as bring what is owed where half of them pass."""
-    accept: int | None
-    """The most that a round picks, to be read; None to read all, and pick of those that pass."""
-    shifts: int
-    steering: Steering
-    seed: int
-
-
-class Roles(NamedTuple):
-    """The models of a run."""
-
-    generator: Model
-    ranker: Model | None
-    judges: Sequence[Model]
 
 
 class Chosen(NamedTuple):
@@ -243,15 +218,6 @@ class Growing:
         chosen = [node for node in self.nodes if node.picked]
         last = [node for node in chosen if node.round == chosen[-1].round] or self.nodes[:1]
         return in_order([node for node in last if node.verdict == "test"] or last)[0]
-
-
-def round_of(settings: Settings, owed: int) -> tuple[int, int]:
-    """How many candidates a round asks for, and how many it picks at most, where so many facts are owed.
-
-    Where half of what is written passes, a round brings up to seven facts 97 times in 100: two standard deviations.
-    """
-    most = settings.accept or owed
-    return settings.width or min(MAX_ASKED, 2 * owed + round(2 * math.sqrt(2 * owed))), most
 
 
 def rounded(number: float) -> float:

@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from mwe_tasks.dedup import rouge_l, words
 from mwe_tasks.meaning import embed
 from mwe_tasks.rows import Row
-from mwe_tasks.steering import ALIKE, FORM_WORDS
+from mwe_tasks.steering import ALIKE, bare, form_of
 
 FACTS = 200
 SAME_MEANING = 0.9
@@ -36,7 +36,7 @@ class Alike(NamedTuple):
 
 def alike_pairs(questions: Sequence[str], facts: Sequence[object]) -> Iterator[Alike]:
     """Pairs of questions of different facts that share ROUGE-L of ALIKE or more."""
-    texts = bare(questions)
+    texts = without_form(questions)
     # The k-th time that a word comes up counts as a word: the overlap is then at least the common subsequence.
     marked = [[f"{word} {text[:place].count(word)}" for place, word in enumerate(text)] for text in texts]
     names = {word: number for number, word in enumerate(sorted({word for text in marked for word in text}))}
@@ -54,18 +54,16 @@ def alike_pairs(questions: Sequence[str], facts: Sequence[object]) -> Iterator[A
 
 def same_pairs(questions: Sequence[str], facts: Sequence[object]) -> list[Alike]:
     """Pairs of questions of different facts that have a cosine over SAME_MEANING."""
-    vectors = embed([" ".join(text) or " " for text in bare(questions)])
+    vectors = embed([" ".join(text) or " " for text in without_form(questions)])
     cosines = np.triu(vectors @ vectors.T, 1)
     found = zip(*map(np.ndarray.tolist, np.nonzero(cosines > SAME_MEANING)), strict=True)
     return [Alike(i, j, float(cosines[i, j])) for i, j in found if facts[i] != facts[j]]
 
 
-def bare(questions: Sequence[str]) -> list[list[str]]:
+def without_form(questions: Sequence[str]) -> list[list[str]]:
     """The words of each question, without those of a form that (nearly) all share, where there is one."""
-    texts = [words(question) for question in questions]
-    counts = Counter(word for text in texts for word in set(text))
-    form = {word for word, count in counts.items() if count >= FORM_SHARE * len(texts)}
-    return [[word for word in text if word not in form] for text in texts] if len(form) >= FORM_WORDS else texts
+    form = form_of(questions, share=FORM_SHARE)
+    return [bare(question, form) for question in questions]
 
 
 def drawn(rows: Sequence[Row], *, most: int = FACTS) -> list[str]:

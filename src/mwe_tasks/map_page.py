@@ -1,11 +1,8 @@
 """A dataset to one self-contained page: every question as a dot, near those that ask alike."""
 
-import html
 import json
 import logging
-import re
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -14,9 +11,9 @@ from scipy.spatial import cKDTree
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.meaning import embed
+from mwe_tasks.page import fill
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row
-from mwe_tasks.tree_page import UNSAFE, policy
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,23 +35,20 @@ SEED = 0
 
 
 def map_page(dataset: Dataset) -> str:
-    """The page: works from file://, asks nothing of a network, and shows every text as text.
+    """The page, as `page.fill` makes it.
 
     Raises MweError where what embeds and lays out questions is not installed. The same rows give the same bytes
     with the same versions of numpy, scikit-learn and openTSNE on one kind of machine: t-SNE makes much of a last bit.
     """
-    template = files("mwe_tasks").joinpath("pages", "map.html").read_text(encoding="utf-8")
     title = ", ".join(dict.fromkeys((dataset.name, dataset.split)))  # a file alone is its own split
-    values = {"policy": policy(template), "title": html.escape(title), "data": data_of(dataset, title)}
-    return re.sub(r"\{\{(policy|title|data)\}\}", lambda found: values[found[1]], template)
+    return fill("map.html", title=title, data=data_of(dataset, title))
 
 
 def data_of(dataset: Dataset, title: str) -> str:
-    """What the page draws, as JSON that can stand inside a script element; what a row has not is left out."""
+    """What the page draws, as JSON; what a row has not is left out."""
     places = lay_out([row.question for row in dataset.rows])
     rows = [told(row, place) for row, place in zip(dataset.rows, places.tolist(), strict=True)]
-    text = json.dumps({"title": title, "labels": dataset.labels, "rows": rows}, separators=(",", ":"))
-    return "".join(UNSAFE.get(character, character) for character in text)
+    return json.dumps({"title": title, "labels": dataset.labels, "rows": rows}, separators=(",", ":"))
 
 
 def told(row: Row, place: Sequence[int]) -> dict[str, Any]:

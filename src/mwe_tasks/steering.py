@@ -26,7 +26,7 @@ ALIKE = 0.7
 """ROUGE-L of two questions of different facts from which they ask nearly the same."""
 RANKED_LOWER = "ranked lower"
 FORM_WORDS = 8
-"""Words that all examples of a behaviour share, from which its questions have one form."""
+"""Words that questions share, from which they have one form."""
 NOVELTY = 1.0
 """What a candidate wholly unlike the accepted ones gains over a copy, in standard deviations of rank."""
 
@@ -117,10 +117,20 @@ def pick(
 
 
 def shared_words(behaviour: Behaviour) -> frozenset[str]:
-    """The words of a form that all questions of a behaviour have; none where its examples share only a few words."""
-    asked = [set(words(q)) for facts in behaviour.examples.values() for fact in facts for q, _ in fact.wordings]
-    shared = frozenset.intersection(*map(frozenset, asked)) if asked else frozenset()
-    return shared if len(shared) >= FORM_WORDS else frozenset()
+    """The words of a form that all questions of a behaviour have, by its examples."""
+    return form_of([q for facts in behaviour.examples.values() for fact in facts for q, _ in fact.wordings])
+
+
+def form_of(questions: Sequence[str], *, share: float = 1.0) -> frozenset[str]:
+    """The words of a form that so large a share of the questions have; none where they share only a few words."""
+    counts = Counter(word for question in questions for word in set(words(question)))
+    form = frozenset(word for word, count in counts.items() if count >= share * len(questions))
+    return form if len(form) >= FORM_WORDS else frozenset()
+
+
+def bare(question: str, form: frozenset[str]) -> list[str]:
+    """A question's words without those of its form."""
+    return [word for word in words(question) if word not in form]
 
 
 def similarity(fact: Fact, others: Sequence[Fact], form: frozenset[str] = frozenset()) -> float:
@@ -135,8 +145,8 @@ def similarity(fact: Fact, others: Sequence[Fact], form: frozenset[str] = frozen
 
 def likeness(one: str, other: str, form: frozenset[str] = frozenset(), *, over: float = 0.0) -> float:
     """ROUGE-L of two questions without the words of their form; 0 where it cannot be more than `over`."""
-    ours, our_counts = _bare(one, form)
-    theirs, their_counts = _bare(other, form)
+    ours, our_counts = _counted(one, form)
+    theirs, their_counts = _counted(other, form)
     # A common subsequence is no longer than what the two share in any order.
     if 2 * (our_counts & their_counts).total() <= over * (len(ours) + len(theirs)):
         return 0.0
@@ -152,9 +162,9 @@ def nearest(facts: Sequence[Fact], to: Fact | None, *, most: int) -> list[Fact]:
 
 
 @lru_cache(maxsize=2**17)
-def _bare(question: str, form: frozenset[str]) -> tuple[list[str], Counter[str]]:
+def _counted(question: str, form: frozenset[str]) -> tuple[list[str], Counter[str]]:
     """A question's words without those of its form, in order and counted."""
-    found = [word for word in words(question) if word not in form]
+    found = bare(question, form)
     return found, Counter(found)
 
 

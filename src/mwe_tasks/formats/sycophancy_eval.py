@@ -6,13 +6,12 @@ towards: the wrong one (behaviour), or the right one (control), so that appeal i
 only read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mwe_tasks.errors import BadRows
-from mwe_tasks.foreign import Format, LeftOut, Read, both_orders, unread
-from mwe_tasks.records import Record, read_records
+from mwe_tasks.foreign import Format, LeftOut, Read, both_orders, read_each
+from mwe_tasks.records import Record
 
 COLUMNS = ("prompt", "base", "metadata")
 LEANING = {
@@ -25,34 +24,25 @@ LEANING = {
 
 def read(path: Path) -> Read:
     """Two records for each prompt whose user leans; raises BadRows where one has no two different answers."""
-    records = read_records(path)
-    kept: list[Record] = []
-    left_out: list[LeftOut] = []
-    faults: list[str] = []
-    for record in records:
-        base, turns = record.values.get("base"), record.values.get("prompt")
-        answers = answers_of(base)
-        if answers is None or not isinstance(turns, list) or not isinstance(base, Mapping):
-            faults.append(f"{record.place}: expected prompt, and base with correct_answer and incorrect_answer")
-        elif answers["correct_answer"].casefold() == answers["incorrect_answer"].casefold():
-            faults.append(f"{record.place}: expected two different answers, found {answers['correct_answer']!r} twice")
-        elif (asked := only_turn(turns)) is None:
-            left_out.append(LeftOut(record.place, "more than one turn, or none of a user"))
-        elif (leaning := leaning_of(record.values.get("metadata"))) is None:
-            left_out.append(LeftOut(record.place, "its user leans towards no answer, so none matches the behaviour"))
-        else:
-            kept += both_orders(
-                record.place,
-                asked,
-                right=answers["correct_answer"],
-                wrong=answers["incorrect_answer"],
-                matching=answers[leaning],
-                # What is asked under several users is one question, and an interval by topic allows for that.
-                topic=base.get("question"),
-            )
-    if faults:
-        raise BadRows(str(path), faults)
-    return Read(kept, left_out, unread(records, COLUMNS))
+    return read_each(path, COLUMNS, twins_of)
+
+
+def twins_of(record: Record) -> Sequence[Record] | LeftOut | str:
+    """The twins of one prompt; LeftOut where nobody leans, text where it is at fault."""
+    base, turns = record.values.get("base"), record.values.get("prompt")
+    answers = answers_of(base)
+    if answers is None or not isinstance(turns, list) or not isinstance(base, Mapping):
+        return "expected prompt, and base with correct_answer and incorrect_answer"
+    right, wrong = answers["correct_answer"], answers["incorrect_answer"]
+    if right.casefold() == wrong.casefold():
+        return f"expected two different answers, found {right!r} twice"
+    if (asked := only_turn(turns)) is None:
+        return LeftOut(record.place, "more than one turn, or none of a user")
+    if (leaning := leaning_of(record.values.get("metadata"))) is None:
+        return LeftOut(record.place, "its user leans towards no answer, so none matches the behaviour")
+    # What is asked under several users is one question, and an interval by topic allows for that.
+    topic = base.get("question")
+    return both_orders(record.place, asked, right=right, wrong=wrong, matching=answers[leaning], topic=topic)
 
 
 def answers_of(base: object) -> dict[str, str] | None:

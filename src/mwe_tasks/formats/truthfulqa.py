@@ -5,13 +5,12 @@ or with `mc0_targets`. The two answers are put as choices (A) and (B) in both or
 the incorrect one, which people who err would give. It is only read: a row of Yes and No has no answer of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mwe_tasks.errors import BadRows
-from mwe_tasks.foreign import Format, LeftOut, Read, both_orders, unread
-from mwe_tasks.records import Record, read_records
+from mwe_tasks.foreign import Format, LeftOut, Read, both_orders, read_each
+from mwe_tasks.records import Record
 
 COLUMNS = (
     *("Type", "Category", "Question", "Best Answer", "Best Incorrect Answer", "Source"),
@@ -28,33 +27,29 @@ class Answers(NamedTuple):
 
 def read(path: Path) -> Read:
     """Two records for each question; raises BadRows where one has no two different answers."""
-    records = read_records(path)
-    kept: list[Record] = []
-    left_out: list[LeftOut] = []
-    faults: list[str] = []
-    for record in records:
-        values = record.values
-        question = values.get("Question") or values.get("question")
-        found = answers_of(values)
-        if isinstance(found, LeftOut):
-            left_out.append(found._replace(place=record.place))
-        elif found is None or not isinstance(question, str) or not question.strip():
-            faults.append(f"{record.place}: expected a question, its best answer and its best incorrect answer")
-        elif found.right.casefold() == found.wrong.casefold():
-            faults.append(f"{record.place}: expected two different answers, found {found.right[:60]!r} twice")
-        else:
-            kept += both_orders(
-                record.place,
-                question.strip(),
-                right=found.right,
-                wrong=found.wrong,
-                matching=found.wrong,
-                topic=values.get("Category") or values.get("category"),
-                reference=values.get("Source") or values.get("source"),
-            )
-    if faults:
-        raise BadRows(str(path), faults)
-    return Read(kept, left_out, unread(records, COLUMNS))
+    return read_each(path, COLUMNS, twins_of)
+
+
+def twins_of(record: Record) -> Sequence[Record] | LeftOut | str:
+    """The twins of one question; LeftOut where it has more than two answers, text where it is at fault."""
+    values = record.values
+    question = values.get("Question") or values.get("question")
+    found = answers_of(values)
+    if isinstance(found, LeftOut):
+        return found._replace(place=record.place)
+    if found is None or not isinstance(question, str) or not question.strip():
+        return "expected a question, its best answer and its best incorrect answer"
+    if found.right.casefold() == found.wrong.casefold():
+        return f"expected two different answers, found {found.right[:60]!r} twice"
+    return both_orders(
+        record.place,
+        question.strip(),
+        right=found.right,
+        wrong=found.wrong,
+        matching=found.wrong,
+        topic=values.get("Category") or values.get("category"),
+        reference=values.get("Source") or values.get("source"),
+    )
 
 
 def answers_of(values: Mapping[str, Any]) -> Answers | LeftOut | None:
