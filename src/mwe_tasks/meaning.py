@@ -62,12 +62,16 @@ class Meanings:
 
     def closest(self, to: npt.NDArray[np.float32]) -> float:
         """The highest cosine of one of the vectors and one of `to`; -1 where there is none to compare."""
+        return float((self.compared(to) @ to.T).max(initial=-1.0))
+
+    def compared(self, to: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The vectors that those of `to` are compared with: all, or those under their nearest centres."""
         found = self._vectors[: self._count]
-        if self._under:
-            near = np.argpartition(to @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]
-            places = [np.frombuffer(self._under[centre], dtype=np.int64) for centre in np.unique(near)]
-            found = found[np.concatenate(places)]
-        return float((found @ to.T).max(initial=-1.0))
+        if not self._under:
+            return found
+        near = np.argpartition(to @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]
+        places = [np.frombuffer(self._under[centre], dtype=np.int64) for centre in np.unique(near)]
+        return found[np.concatenate(places)]
 
 
 def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
