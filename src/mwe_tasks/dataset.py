@@ -50,7 +50,7 @@ def assemble(nodes: Sequence[Node], form: frozenset[str], seeds: Sequence[int], 
         asked, reasons = Asked(form), dict(repeated)
         kept = _kept(order, seeds, roots, facts, asked, reasons)
         rows = _rows(kept, facts, Confidence({}, ""))
-        twice = [pair.second.fact for pair in (*exact_duplicates(rows), *near_duplicates(rows))]
+        twice = {pair.second.fact for pair in (*exact_duplicates(rows), *near_duplicates(rows))}
         if not twice:
             break
         # MinHash has found what the words of `Asked` did not bring together: without those, once more.

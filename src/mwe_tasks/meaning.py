@@ -1,5 +1,7 @@
 """Whether questions mean the same in other words: cosines of WordLlama's averaged token embeddings, offline."""
 
+import math
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -16,6 +18,60 @@ SAME = 0.85
 nearest questions of different facts at .79."""
 
 DIMENSIONS = 256
+
+EXACT = 2**14
+"""Vectors up to which each one is compared; beyond, those under the nearest of some centres: see `Meanings`."""
+NEAREST = 32
+"""Centres whose vectors are compared."""
+CHUNK = 4096
+
+
+class Meanings:
+    """Embeddings, of which the closest to others is found.
+
+    Beyond EXACT of them each stands under the nearest of 4 sqrt(n) centres, which are some of themselves and chosen
+    anew whenever n has doubled; only what stands under the NEAREST centres is compared then (an inverted file).
+    """
+
+    def __init__(self) -> None:
+        self._vectors = np.empty((1, DIMENSIONS), dtype=np.float32)
+        self._count = 0
+        """How many of them are filled; there is always room for as many again."""
+        self._centres = np.empty((0, DIMENSIONS), dtype=np.float32)
+        self._under: list[array[int]] = []
+        """The places of the vectors under each centre."""
+        self._centred = EXACT // 2
+        """How many there were when the centres were chosen."""
+
+    def add(self, new: npt.NDArray[np.float32]) -> None:
+        """Takes vectors in, shape (vectors, DIMENSIONS)."""
+        first, self._count = self._count, self._count + len(new)
+        if self._count > len(self._vectors):
+            self._vectors = np.concatenate([self._vectors, np.empty_like(self._vectors), np.empty_like(new)])
+        self._vectors[first : self._count] = new
+        if self._count > 2 * self._centred:
+            self._centred = self._count
+            self._centres = self._vectors[: self._count : math.isqrt(self._count) // 4].copy()
+            self._under = [array("q") for _ in self._centres]
+            first = 0
+        if self._under:
+            for start in range(first, self._count, CHUNK):
+                part = self._vectors[start : min(start + CHUNK, self._count)]
+                for place, centre in enumerate((part @ self._centres.T).argmax(axis=1).tolist(), start):
+                    self._under[centre].append(place)
+
+    def closest(self, to: npt.NDArray[np.float32]) -> float:
+        """The highest cosine of one of the vectors and one of `to`; -1 where there is none to compare."""
+        return float((self.compared(to) @ to.T).max(initial=-1.0))
+
+    def compared(self, to: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The vectors that those of `to` are compared with: all, or those under their nearest centres."""
+        found = self._vectors[: self._count]
+        if not self._under:
+            return found
+        near = np.argpartition(to @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]
+        places = [np.frombuffer(self._under[centre], dtype=np.int64) for centre in np.unique(near)]
+        return found[np.concatenate(places)]
 
 
 def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:

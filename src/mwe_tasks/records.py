@@ -58,7 +58,7 @@ def read_jsonl(path: Path) -> list[Record]:
         except RecursionError:
             faults.append(f"line {number}: expected a JSON object, found one nested too deeply")
         except json.JSONDecodeError as error:
-            found = f"{error.msg} at column {error.colno}"
+            found = f"{error.msg.removesuffix(' at')} at column {error.colno}"
             faults.append(f"line {number}: expected a JSON object, found a fault in it: {found}")
         except ValueError as error:  # a refused constant, or a number of thousands of digits
             faults.append(f"line {number}: expected a JSON object, found a fault in it: {error}")

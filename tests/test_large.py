@@ -1,0 +1,130 @@
+"""What must grow with the rows and not with their square, counted in operations; and a broken line far down a file."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import WORDS
+
+from mwe_tasks import meaning, quality
+from mwe_tasks.cells import Near
+from mwe_tasks.cli import main
+from mwe_tasks.errors import BadRows
+from mwe_tasks.judging import Fact
+from mwe_tasks.meaning import DIMENSIONS, Meanings
+from mwe_tasks.quality import check
+from mwe_tasks.readers import Dataset
+from mwe_tasks.rows import find_labels
+from mwe_tasks.tasks import yesno
+
+BROKEN = 190_001
+
+
+def framed(number):
+    """A fact whose question shares its frame with all others, and its words with many."""
+    one, two, three, four, five, six, seven = random.Random(number).sample(WORDS, 7)
+    asked = f"Is {one} {two} more common than {three} {four} in the {five} {six} {seven}?"
+    return Fact(topic="a", arm="control", asked_yes=asked)
+
+
+def looked_at(facts):
+    """How many facts are looked at while so many are taken in, each one itself among them."""
+    near, found = Near(frozenset()), 0
+    for number in range(facts):
+        near.add(framed(number), number)
+        found += len(near.to(framed(number)))
+    return found
+
+
+def test_facts_looked_at_for_repeats_grow_with_the_facts_where_all_share_a_frame():
+    assert looked_at(2000) < 8 * looked_at(500)
+
+
+def compared(count, monkeypatch):
+    """How many vectors are compared while so many are taken in."""
+    monkeypatch.setattr(meaning, "EXACT", 256)
+    vectors = np.random.default_rng(0).normal(size=(count, DIMENSIONS)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found, index = 0, Meanings()
+    for vector in vectors:
+        found += len(index.compared(vector[None]))
+        index.add(vector[None])
+    return found
+
+
+def test_meanings_compared_grow_more_slowly_than_the_square_of_the_facts(monkeypatch):
+    assert compared(16_000, monkeypatch) < 10 * compared(4_000, monkeypatch)
+
+
+def test_the_closest_of_many_meanings_is_found_under_their_centres(monkeypatch):
+    monkeypatch.setattr(meaning, "EXACT", 256)
+    draw = np.random.default_rng(0)
+    vectors = draw.normal(size=(4_000, DIMENSIONS)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = Meanings()
+    index.add(vectors)
+    near = vectors[:200] + draw.normal(size=(200, DIMENSIONS)).astype(np.float32) * 0.03
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    assert (
+        np.mean(
+            [
+                index.closest(each[None]) == pytest.approx(float(each @ vectors[place]), abs=1e-5)
+                for place, each in enumerate(near)
+            ]
+        )
+        > 0.95
+    )
+
+
+def dataset(rows):
+    return Dataset(tuple(rows), "made_up", "test", "", find_labels(rows), "made_up.jsonl")
+
+
+def test_what_questions_give_away_takes_one_embedding_of_each(make_rows, monkeypatch):
+    rows = make_rows(40)
+    embedded = []
+    embed = meaning.embed
+    monkeypatch.setattr(meaning, "embed", lambda texts: embedded.extend(texts) or embed(texts))
+    list(quality.check_surface(dataset(rows)))
+    assert sorted(embedded) == sorted(row.question for row in rows)
+
+
+def test_of_more_facts_than_are_guessed_the_report_says_how_many_are(make_rows, monkeypatch):
+    monkeypatch.setattr(quality, "MOST_GUESSED", 40)
+    said = [each.text for each in check(dataset(make_rows(80))).skipped]
+    assert "guessing: it is from 40 of 80 facts, drawn by a hash of their names" in said
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """A file of 200,000 lines, one of which is cut short."""
+    path = tmp_path_factory.mktemp("large") / "questions.jsonl"
+    answers = {"answer_matching_behavior": " Yes", "answer_not_matching_behavior": " No"}
+    lines = [json.dumps({"question": f"Is {number} odd?"} | answers) for number in range(1, 200_001)]
+    lines[BROKEN - 1] = lines[BROKEN - 1][:20]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "{}"],
+        ["import", "{}", "--format", "csv", "--out", "out.jsonl"],
+        ["import", "{}", "--format", "anthropic", "--out", "out"],
+        ["export", "{}", "--format", "csv", "--out", "out.csv"],
+    ],
+    ids=lambda command: " ".join(command[:1] + command[3:4]),
+)
+def test_a_broken_line_far_down_is_named_and_nothing_is_written(broken, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, [each.format(broken) for each in command])
+    assert (f"{broken}: 1 fault" in result.output, f"line {BROKEN}: " in result.output) == (True, True)
+    assert (result.exit_code != 0, list(tmp_path.iterdir())) == (True, [])
+
+
+def test_a_task_names_a_broken_line_far_down(broken):
+    with pytest.raises(BadRows, match=f"line {BROKEN}: "):
+        yesno(str(broken))
