@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {
-        *("errors", "rows", "records", "sources", "readers", "labels"),
+        *("errors", "rows", "records", "sources", "readers", "labels", "families"),
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {

@@ -32,6 +32,13 @@ def test_the_wheel_holds_every_generator_and_every_dataset_file(wheel):
     assert {f"mwe_tasks/{path.relative_to(PROJECT).as_posix()}" for path in files} <= inside
 
 
+def test_the_wheel_holds_every_family(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    files = list(PROJECT.glob("src/mwe_tasks/families/*.toml"))
+    assert files
+    assert {f"mwe_tasks/families/{path.name}" for path in files} <= inside
+
+
 def test_a_task_is_found_and_asks_its_own_dataset_from_an_empty_folder_with_the_wheel(wheel, tmp_path):
     target, empty = tmp_path / "site", tmp_path / "empty"
     zipfile.ZipFile(wheel).extractall(target)

@@ -44,6 +44,7 @@ COMMANDS = {
         "mwe_tasks.cli.exchange:export",
         "Write a dataset in the format of another project, and say what that cannot hold.",
     ),
+    "families": ("mwe_tasks.cli.families:families", "List the model families, or one family's models and their sizes."),
     "models": ("mwe_tasks.cli.models:models", "List the models that run on this machine without a service."),
 }
 
