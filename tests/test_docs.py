@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from mwe_tasks.cli import COMMANDS, main
 from mwe_tasks.foreign_tasks import anthropic_mwe, inverse_scaling
 from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno
+from mwe_tasks.readers import read_rows
+from mwe_tasks.sources import known_datasets, split_files
 from mwe_tasks.tasks import yesno
 
 PROJECT = Path(__file__).parent.parent
@@ -91,6 +93,12 @@ def test_the_output_in_the_readme_is_that_of_the_log_behind_it():
 def test_the_log_behind_the_readme_is_of_the_dataset_as_it_is():
     log = str(PROJECT / "logs/sycophantic_yesno/smollm2-135m.eval")
     assert CliRunner().invoke(main, ["show", log, "--dataset", "sycophantic_yesno"]).exit_code == 0
+
+
+def test_the_table_of_lm_eval_has_every_split_of_every_dataset_with_all_its_rows():
+    shown = re.findall(r"^\| (\w+) \| (\w+) \| (\d+) \| \3 \| \3 \| \3 \|", README, re.M)
+    splits = [(name, split) for name, folder in known_datasets().items() for split in split_files(folder)]
+    assert shown == [(name, split, str(len(read_rows(name, split).rows))) for name, split in splits]
 
 
 def test_every_make_target_in_the_readme_exists():

@@ -1,5 +1,6 @@
 """Whether questions mean the same in other words: cosines of WordLlama's averaged token embeddings, offline."""
 
+import logging
 import math
 from array import array
 from collections.abc import Sequence
@@ -87,9 +88,13 @@ def is_there() -> bool:
 
 @lru_cache
 def _model() -> Any:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     try:
         import wordllama
     except ImportError as error:
         raise MweError("Meanings need wordllama: pip install 'mwe-tasks[write]'.") from error
+    finally:  # importing it makes every library print what it logs
+        root.handlers[:], root.level = handlers, level
     # The wheel holds the weights; its loader would look for the tokenizer on the Hub.
     return wordllama.WordLlama.load(disable_download=True, cache_dir=Path(wordllama.__file__).parent)

@@ -4,6 +4,7 @@ Nothing is sent before `carry_out`. What the Hub holds changes in one commit or 
 named a version: a tag stays where it is. The token is the Hub's own login, and is not read here.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,10 +12,14 @@ from mwe_tasks.errors import MweError
 from mwe_tasks.eval_yaml import FILE, eval_yaml_of, write_eval_yaml
 from mwe_tasks.fitness import check_folder, check_repository, folder_of
 from mwe_tasks.hub import hub_call
-from mwe_tasks.uploads import Change, Stored, Upload, compare, find_uploads
+from mwe_tasks.uploads import Change, Stored, Upload, compare, find_uploads, printable
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+MANIFEST = "manifest.json"
+"""What tells a dataset of ours on the Hub from any other."""
+SHOWN = 5
 
 
 class Plan(NamedTuple):
@@ -33,6 +38,8 @@ class Plan(NamedTuple):
     uploads: tuple[Upload, ...]
     left_out: tuple[str, ...]
     """Files that are never uploaded."""
+    theirs: tuple[str, ...]
+    """Files of an unrelated dataset that would be replaced or deleted, unless that was asked for."""
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -40,8 +47,10 @@ class Plan(NamedTuple):
         return tuple(each for each in self.changes if each.kind != "unchanged")
 
 
-def plan(dataset: str, repository: str, *, private: bool, api: "HfApi") -> Plan:
+def plan(dataset: str, repository: str, *, private: bool, replace: bool = False, api: "HfApi") -> Plan:
     """What publishing a dataset would do; reads the folder and the Hub, and changes neither.
+
+    replace: whether it may take the place of an unrelated dataset.
 
     Raises MweError for a name or a repository that is none, for data with errors, for files that contradict each other,
     and where the Hub cannot be asked.
@@ -68,27 +77,41 @@ def plan(dataset: str, repository: str, *, private: bool, api: "HfApi") -> Plan:
         changes=changes,
         uploads=uploads,
         left_out=found.left_out,
+        theirs=() if replace or MANIFEST in state.files else lost(changes),
     )
 
 
-def check_version(planned: Plan) -> None:
-    """Raises MweError where the Hub has this version with other data than the folder: a version never changes."""
+def lost(changes: Sequence[Change]) -> tuple[str, ...]:
+    """The files on the Hub that would be replaced or deleted; not the card, which the Hub makes with a new dataset."""
+    return tuple(each.name for each in changes if each.kind in ("changed", "deleted") and each.name != "README.md")
+
+
+def check_plan(planned: Plan) -> None:
+    """Raises MweError where the Hub has an unrelated dataset, or this version with other data: a version stays."""
+    if planned.theirs:
+        more = f" and {len(planned.theirs) - SHOWN} more" if len(planned.theirs) > SHOWN else ""
+        raise MweError(
+            f"{planned.repository} holds a dataset that `mwe publish` did not make (it has no {MANIFEST}), and would"
+            f" lose {', '.join(map(printable, planned.theirs[:SHOWN]))}{more}: publish under another name, or give"
+            " --replace, which puts this dataset in its place and leaves the old one in the history."
+        )
     if planned.tag is not None and (planned.changed or planned.tag != planned.head):
         raise MweError(
             f"{planned.repository} has a version {planned.version} already, at revision {planned.tag}, and it is not"
-            ' what is here: raise "version" in manifest.json (a label mended is a minor, rows changed a major).'
+            ' what is here: raise "version" in manifest.json (its last number for other words, the second for a label'
+            " mended, the first for other rows)."
         )
 
 
 def carry_out(planned: Plan, api: "HfApi") -> str:
     """Makes the dataset where there is none, sends what changed in one commit, tags it; gives the revision.
 
-    Given again after a failure, it goes on from what the Hub has. Raises MweError as `check_version` does, and where a
+    Given again after a failure, it goes on from what the Hub has. Raises MweError as `check_plan` does, and where a
     call fails; the revision that was there stays until the one commit is through.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    check_version(planned)
+    check_plan(planned)
     repository, head = planned.repository, planned.head
     write_eval_yaml(planned.folder)
     if head is None:
