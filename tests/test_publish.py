@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from hub_store import TOKEN, HubStore
 from huggingface_hub import CommitOperationAdd, HfApi
+from publishing import FAILURES, FOLDER, LATE, PUBLISH
 
 from mwe_tasks import publish, sources
 from mwe_tasks.cli import main
@@ -29,6 +32,7 @@ configs:
 # rivers
 """
 NAME = "some/rivers"
+TRANSCRIPT = Path(__file__).parents[1] / "benchmarks" / "publishing.txt"
 FILES = ["README.md", "data/test.jsonl", "eval.yaml", "manifest.json"]
 
 
@@ -628,27 +632,48 @@ def elsewhere(tmp_path_factory):
     hub = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(home / "home"), "HF_TOKEN": TOKEN}
     environment = {**os.environ, **hub, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
-    def start(*command):
+    def start(*command, stderr=subprocess.PIPE):
         ran = subprocess.run(
             [sys.executable, *command],
             cwd=home,
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             timeout=120,
             check=False,
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert ran.returncode == 0, (ran.stdout, ran.stderr)
         return ran.stdout
 
     command = "from mwe_tasks.cli import main; main()"
-    copy = shutil.copytree(sources.known_datasets()["sycophantic_yesno"], home / "sycophantic_yesno")
-    start("-c", command, "publish", str(copy), "--to", "some/yesno")
+    shutil.copytree(sources.known_datasets()["sycophantic_yesno"], home / FOLDER)
+    start.printed = start("-c", command, *PUBLISH.split()[1:], stderr=subprocess.STDOUT)
     start.revision = store.repositories["some/yesno"].head
     start.version = next(iter(store.repositories["some/yesno"].tags))
     yield start
     server.shutdown()
     server.server_close()
+
+
+def without_figures(printed):
+    """Words alone: what a dataset that is mended later changes nothing of."""
+    return re.sub(r"\b([0-9a-f]{40}|\d+(\.\d+)*)\b( k?M?B)?", "N", " ".join(printed.split()))
+
+
+def test_the_transcript_holds_what_publishing_prints_now(elsewhere):
+    told = TRANSCRIPT.read_text(encoding="utf-8").split(f"$ {PUBLISH}\n")[1].split("\n\n")[0]
+    assert without_figures(told) == without_figures(elsewhere.printed)
+
+
+def test_the_transcript_is_of_the_commands_as_they_are_and_names_no_machine():
+    told = TRANSCRIPT.read_text(encoding="utf-8")
+    typed = {line for line in told.splitlines() if line.startswith("$ mwe publish")}
+    assert typed == {f"$ {PUBLISH}{more}" for more in ("", " --dry-run")} | {
+        f"$ mwe publish {FOLDER} --to some/taken{more}" for more in ("", " --replace")
+    }
+    assert all(what in told for what, *_ in (*FAILURES, *LATE))
+    assert not re.search(rf"{TOKEN}|127\.0|localhost|/tmp/|Traceback|INFO", told)
 
 
 def test_the_datasets_library_loads_every_split_of_what_was_published(elsewhere):
