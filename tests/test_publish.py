@@ -281,13 +281,13 @@ def test_a_split_that_the_card_leaves_out_is_not_published(hub, folder, make_row
 
 def test_a_dataset_without_a_card_is_not_published(hub, folder):
     (folder / "README.md").unlink()
-    assert "has no card" in error_of(folder)
+    assert f"has no card: `mwe card {folder}` writes it" in error_of(folder)
 
 
 @pytest.mark.parametrize("front", ["[", "a: [", "configs: 1", "configs: [{}]", "configs: [{data_files: [{}]}]", "- a"])
 def test_a_card_whose_front_matter_cannot_be_read_is_a_sentence(hub, folder, front):
     (folder / "README.md").write_text(f"---\n{front}\n---\n")
-    assert "cannot be read: it names the file of each split under `configs`" in error_of(folder)
+    assert f"cannot be read: `mwe card {folder}` writes it anew" in error_of(folder)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from mwe_tasks.rows import checksum
 from mwe_tasks.sources import known_datasets, split_files
 
 FIRST_VERSION = "1.0.0"
-CONFIGS = "names the file of each split under `configs`, as the cards in datasets/ do"
 
 
 def check_repository(repository: str) -> None:
@@ -81,9 +80,9 @@ def named(folder: Path) -> list[str]:
         configs = (metadata_load(card) or {}).get("configs", [])
         return [pattern for config in configs for pattern in _patterns(config["data_files"])]
     except FileNotFoundError:
-        raise MweError(f"{folder} has no card: write its README.md, whose front matter {CONFIGS}.") from None
+        raise MweError(f"{folder} has no card: `mwe card {folder}` writes it.") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, YAMLError):
-        raise MweError(f"The front matter of {card} cannot be read: it {CONFIGS}.") from None
+        raise MweError(f"The front matter of {card} cannot be read: `mwe card {folder}` writes it anew.") from None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
