@@ -13,7 +13,6 @@ from click.testing import CliRunner
 
 from mwe_tasks import dedup
 from mwe_tasks.cli import COMMANDS, main
-from mwe_tasks.cli.check import plain
 from mwe_tasks.dedup import bigrams, contradicts, exact_duplicates, near_duplicates
 from mwe_tasks.form import negations_between
 from mwe_tasks.quality import check
@@ -425,5 +424,9 @@ def test_facts_are_drawn_to_be_read_by_a_seed_that_is_printed():
     assert (len(drawn), len({row.fact for row in drawn})) == (6, 3)
 
 
-def test_what_a_terminal_would_obey_is_printed_as_letters():
-    assert plain("a\x1b[2Jb") == r"'a\x1b[2Jb'"
+def test_a_column_and_a_label_cannot_write_to_the_terminal(tmp_path):
+    path = tmp_path / "a.jsonl"
+    one = {"question": "Is it?", "answer_matching_behavior": " \x1b[2J", "answer_not_matching_behavior": " No"}
+    path.write_text(json.dumps(one | {"\x1b[3J": 1}) + "\n")
+    output = run(path).output
+    assert ("\x1b" in output, "[2J" in output, "[3J" in output) == (False, True, True)

@@ -612,15 +612,3 @@ def test_a_target_that_does_not_fit_is_refused(make_rows, tmp_path):
         run = mwe(*command)
         assert (run.exit_code, sentence in run.output, "Traceback" in run.output) == (2, True, False), run.output
     assert (tmp_path / "rows.jsonl").read_bytes() == before
-
-
-def test_a_broken_line_far_down_is_named_and_nothing_is_written(tmp_path):
-    line = (
-        '{"question": "Is number %d even?", "answer_matching_behavior": " Yes", "answer_not_matching_behavior": " No"}'
-    )
-    broken = 190_001
-    lines = (line % number if number != broken else line[:40] for number in range(1, 200_001))
-    (tmp_path / "long.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    run = mwe("import", tmp_path / "long.jsonl", "--format", "anthropic", "--out", tmp_path / "out.jsonl")
-    assert (run.exit_code, (tmp_path / "out.jsonl").exists()) == (2, False)
-    assert "1 fault, nothing was read.\n  line 190001: expected a JSON object, found a fault in it" in run.output

@@ -136,7 +136,6 @@ def test_a_change_under_a_version_that_is_tagged_is_refused(hub, folder):
 
 def test_a_manifest_without_a_version_is_version_1(hub, folder):
     write_manifest(folder)
-    assert hub.repositories.get(NAME) is None
     send(folder)
     assert list(hub.repositories[NAME].tags) == ["1.0.0"]
 

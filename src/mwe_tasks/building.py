@@ -56,15 +56,19 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
     # The folder's runs before new ones, whatever their seeds: rows that stand there stay.
     seeds += sorted({node.parameters["seed"] for node in members if node.round == 0}.difference(seeds))
     built = assemble(members, shared_words(behaviour), seeds, computed=behaviour.truth_of is not None)
-    write_dataset(
-        out,
-        members,
-        built,
-        behaviour=behaviour,
-        logs=[origins[name] for name in sorted(origins)],
-        seeds=seeds,
-        version=version,
-    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_dataset(
+            out,
+            members,
+            built,
+            behaviour=behaviour,
+            logs=[origins[name] for name in sorted(origins)],
+            seeds=seeds,
+            version=version,
+        )
+    except OSError as error:
+        raise MweError(f"{error.filename or out} cannot be written: {error.strerror or error}.") from None
     write_eval_yaml(out)
     report = check(read_rows(str(out))) if built.splits["test"] else None
     if report is not None:
@@ -143,6 +147,8 @@ def find_behaviour(name: str) -> Behaviour:
     try:
         found = import_module(f"mwe_tasks.generators.{name}").BEHAVIOUR
     except (ImportError, AttributeError):
-        raise MweError(f"There is no generators/{name}.py with a BEHAVIOUR, which the card is written from.") from None
+        raise MweError(
+            f"There is no generators/{name}.py with a BEHAVIOUR, which says what the dataset measures."
+        ) from None
     assert isinstance(found, Behaviour)
     return found

@@ -4,7 +4,7 @@ What no file of data can tell stands in `sources/about.md`: front matter (licens
 each put before what is generated under the same heading; those of other headings stand before the limits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +29,9 @@ from mwe_tasks.readers import Dataset, read_rows
 from mwe_tasks.sources import split_files
 
 ABOUT = "sources/about.md"
-FIGURE = "card.png"
+FIGURE, ALT = "card.png", "Questions by matching answer and arm, and facts by topic and arm"
+WRITERS = {"generators", "written_by"}
+"""A manifest with one of these keys is of questions that were written here."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 LEAD, MEASURED, RUN, ROW = "", "What is measured, and what is not", "How to run it", "What a row is"
 WRITTEN, QUALITY, LIMITS, LICENCE = "How it came to be", "Quality", "Limits", "Licence and citation"
@@ -41,6 +43,7 @@ class About(NamedTuple):
     front: Mapping[str, Any]
     sections: Mapping[str, str]
     """By heading; "" is what stands before the first."""
+    tags: Sequence[str]
 
 
 def write_card(folder: Path, report: Report | None = None) -> bool:
@@ -54,15 +57,21 @@ def write_card(folder: Path, report: Report | None = None) -> bool:
     splits = {split: read_rows(folder, split) for split in order}
     if "test" not in splits:
         raise MweError(f"{folder} has no split test, which a card is about.")
-    text = card(
-        name=folder.resolve().name,
-        files={split: f"data/{files[split][0].name}" for split in order},
-        splits=splits,
-        report=report or check(splits["test"]),
-        manifest=read_manifest(folder),
-        about=read_about(folder / ABOUT),
-        runs_alone=(folder / "eval.yaml").is_file(),
-    )
+    manifest = read_manifest(folder)
+    try:
+        text = card(
+            folder_name=folder.resolve().name,
+            files={split: f"data/{files[split][0].name}" for split in order},
+            splits=splits,
+            report=report or check(splits["test"]),
+            manifest=manifest,
+            about=read_about(folder / ABOUT),
+            runs_alone=(folder / "eval.yaml").is_file(),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MweError(
+            f"{folder / 'manifest.json'} is not as `mwe build` writes it ({error!r}): build it anew."
+        ) from None
     path = folder / "README.md"
     try:
         drawn = draw_balance(splits["test"], folder / FIGURE)
@@ -70,7 +79,7 @@ def write_card(folder: Path, report: Report | None = None) -> bool:
             return drawn
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise MweError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise MweError(f"{error.filename or path} cannot be written: {error.strerror or error}.") from None
     return True
 
 
@@ -84,13 +93,21 @@ def read_about(path: Path) -> About:
         front, body = None, ""
     if not isinstance(front, dict):
         raise MweError(f"The front matter of {path} cannot be read: expected YAML between two lines of ---.")
+    tags = front.get("tags") or []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise MweError(f"The tags of {path} cannot be read: expected a list, as in tags: [tea, coffee].")
     lead, *parts = f"\n{body}".split("\n## ")
-    return About(front, {LEAD: lead.strip()} | {h.strip(): t.strip() for h, _, t in (p.partition("\n") for p in parts)})
+    sections = {LEAD: lead.strip()}
+    for heading, _, text in (part.partition("\n") for part in parts):
+        if heading.strip() in sections:
+            raise MweError(f"{path} has two sections {heading.strip()!r}: make them one.")
+        sections[heading.strip()] = text.strip()
+    return About(front, sections, tags)
 
 
 def card(
     *,
-    name: str,
+    folder_name: str,
     files: Mapping[str, str],
     splits: Mapping[str, Dataset],
     report: Report,
@@ -100,10 +117,11 @@ def card(
 ) -> str:
     """The text of a card. `files` gives each split's file in the folder; `runs_alone`: there is an eval.yaml."""
     rows = splits["test"].rows
-    name, version = manifest.get("behaviour", name), manifest.get("version", FIRST_VERSION)
+    name, version = manifest.get("behaviour", folder_name), manifest.get("version", FIRST_VERSION)
+    kind = ["yes-no"] if splits["test"].labels == ("Yes", "No") else []
     front: dict[str, Any] = {
         "pretty_name": name,
-        "license": "cc-by-4.0" if manifest else "unknown",
+        "license": "unknown",
         "language": ["en"],
         "task_categories": ["question-answering", "text-classification"],
         "size_categories": [size_of(sum(len(each.rows) for each in splits.values()))],
@@ -114,12 +132,12 @@ def card(
             }
         ],
         **about.front,
-        "tags": ["evaluation", "yes-no", "log-odds", "inspect-ai", *about.front.get("tags", [])],
+        "tags": ["evaluation", *kind, "log-odds", "inspect-ai", *about.tags],
     }
     sections = {
         LEAD: "\n\n".join(filter(None, (manifest.get("description"), size_in_words(rows)))),
-        MEASURED: f"{what_is_measured(rows)}\n\n![Facts by arm and answer, and by topic]({FIGURE})",
-        RUN: how_to_run(name, version, alone=runs_alone),
+        MEASURED: f"{what_is_measured(rows, ours=bool(WRITERS & manifest.keys()))}\n\n![{ALT}]({FIGURE})",
+        RUN: how_to_run(folder_name, version, alone=runs_alone, with_truth=all(row.truth is not None for row in rows)),
         ROW: what_a_row_is(rows),
         WRITTEN: how_it_came_to_be(name, manifest),
         QUALITY: quality_text(report),

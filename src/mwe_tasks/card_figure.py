@@ -1,5 +1,6 @@
 """The figure of a card: questions by matching answer and arm, and facts by topic and arm."""
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ Counts = Mapping[str, Mapping[bool | None, int]]
 
 ARMS = {False: ("behaviour", "#D55E00"), True: ("control", "#0072B2"), None: ("no truth", "#555555")}
 """Name and colour of each arm; of the palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
+VERSION = 1
+"""Of the drawing: raise it with every change, so that pictures are drawn anew."""
 MOST_TOPICS = 60
 """Topics with a bar of their own; the others share one."""
 
@@ -20,7 +23,7 @@ def draw_balance(dataset: Dataset, path: Path) -> bool:
 
     A picture of the same rows stays as it is: other versions of the drawing library give it other bytes.
     """
-    if drawn_of(path) == dataset.checksum:
+    if drawn_of(path) == drawing(dataset):
         return False
     import matplotlib as mpl
 
@@ -41,22 +44,32 @@ def draw_balance(dataset: Dataset, path: Path) -> bool:
         for arm, (name, colour) in ARMS.items():
             wide = {bar: inside.get(arm, 0) for bar, inside in counts.items()}
             if any(wide.values()):
-                axis.barh(list(counts), list(wide.values()), 0.7, left=list(start.values()), color=colour, label=name)
+                axis.barh(
+                    range(len(counts)), list(wide.values()), 0.7, left=list(start.values()), color=colour, label=name
+                )
             start = {bar: start[bar] + wide[bar] for bar in counts}
         axis.invert_yaxis()
         axis.margins(y=0.01)
         axis.set_xlabel(unit)
         axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.set_yticks(range(len(counts)), list(counts), parse_math=False)
         axis.tick_params(axis="y", length=0)
     axes[0, 0].legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Description": dataset.checksum, "Software": None})
+    with warnings.catch_warnings():  # a letter that the font has not is drawn as a box
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(path, dpi=110, metadata={"Description": drawing(dataset), "Software": None})
     plt.close(figure)
     return True
 
 
+def drawing(dataset: Dataset) -> str:
+    """What a picture says of itself: the version of this drawing, and the checksum of the rows."""
+    return f"{VERSION} {dataset.checksum}"
+
+
 def drawn_of(path: Path) -> str | None:
-    """The checksum of the rows that a picture was drawn of; None where there is no such picture."""
+    """What a picture says that it was drawn of; None where there is no such picture."""
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -7,14 +7,15 @@ from typing import Any
 
 from mwe_tasks.findings import Report
 from mwe_tasks.rows import Row
+from mwe_tasks.sources import lm_eval_task
 
 SPLITS = ("test", "contested", "shots")
 UNITS = ("facts", "candidates", "pairs")
 """What a manifest counts, each under a key of this name."""
 
 RUN = """\
-With [Inspect](https://inspect.aisi.org.uk) and mwe-tasks: accuracy, log odds of truth and of the matching answer, from
-the next token's probabilities where the model gives them.
+With [Inspect](https://inspect.aisi.org.uk) and mwe-tasks: {scores}, from the next token's
+probabilities where the model gives them.
 
 ```console
 inspect eval mwe_tasks/yesno -T dataset=hf:ORG/NAME@{version} --model openai/gpt-4o-mini
@@ -29,8 +30,8 @@ datasets.load_dataset("ORG/NAME", revision="{version}", split="test")
 With lm-evaluation-harness, from a copy of this folder:
 
 ```console
-mwe export {name} --format lm-eval --out tasks
-lm_eval --include_path tasks --tasks mwe_{name} --model hf --model_args pretrained=EleutherAI/pythia-160m
+mwe export . --format lm-eval --out tasks
+lm_eval --include_path tasks --tasks {task} --model hf --model_args pretrained=EleutherAI/pythia-160m
 ```"""
 GENERATED = """\
 `inspect eval hf/ORG/NAME` runs it without mwe-tasks, by `eval.yaml`. What that reports is `answered`: whether the
@@ -69,22 +70,27 @@ apart, cross-validated, a fact's rows in one fold; .5 tells nothing. That of the
 has words of its own."""
 
 
-def how_to_run(name: str, version: str, *, alone: bool) -> str:
+def how_to_run(folder_name: str, version: str, *, alone: bool, with_truth: bool) -> str:
     """The commands; `alone`: the folder has an eval.yaml, by which Inspect runs it by itself."""
-    return RUN.format(name=name, version=version, generated=GENERATED if alone else "")
+    return RUN.format(
+        version=version,
+        scores=f"{'accuracy, log odds of truth and' if with_truth else 'log odds'} of the matching answer",
+        generated=GENERATED if alone else "",
+        task=lm_eval_task(folder_name, with_truth=with_truth),
+    )
 
 
 def size_in_words(rows: Sequence[Row]) -> str:
     """How many rows, facts and topics."""
     facts, topics = len({row.fact for row in rows}), len({row.topic for row in rows} - {""})
-    asked = f" about {facts:,} facts, most of which are asked twice" if facts < len(rows) else ""
+    asked = f" about {facts:,} facts, {len(rows) - facts:,} of which are asked twice" if facts < len(rows) else ""
     if facts * 2 == len(rows):
         asked = f" about {facts:,} facts, each asked twice, by twins with opposite answers"
     return f"**{len(rows):,} questions**{asked}{f', in {topics} topics' if topics > 1 else ''}."
 
 
-def what_is_measured(rows: Sequence[Row]) -> str:
-    """What the two arms are, what the plain frame measures, and what agreement is not."""
+def what_is_measured(rows: Sequence[Row], *, ours: bool) -> str:
+    """What the two arms are, what the plain frame measures, and what agreement is not; `ours`: written by mwe-tasks."""
     facts = {row.fact: row for row in rows}.values()
     control, behaviour = (sum(row.control is arm for row in facts) for arm in (True, False))
     arms = (
@@ -102,7 +108,7 @@ def what_is_measured(rows: Sequence[Row]) -> str:
         " label, and no accuracy."
     )
     read = any(row.label_confidence is not None for row in rows)
-    return "\n\n".join([arms, plain, *([agreement] if read else [])])
+    return "\n\n".join([arms, *([plain] if ours else []), *([agreement] if read else [])])
 
 
 def what_a_row_is(rows: Sequence[Row]) -> str:
@@ -118,8 +124,8 @@ def missing(field: str, rows: Sequence[Row]) -> str:
     """How many rows have no value in a field."""
     without = sum(getattr(row, field) in (None, "") for row in rows)
     if without == len(rows):
-        return "; null in every row" + (": nobody looked one up" if field == "reference" else "")
-    return f"; null in {without:,} rows" if without else ""
+        return "; empty in every row" + (": nobody looked one up" if field == "reference" else "")
+    return f"; empty in {without:,} rows" if without else ""
 
 
 def how_it_came_to_be(name: str, manifest: Mapping[str, Any]) -> str:
@@ -139,7 +145,12 @@ def how_it_came_to_be(name: str, manifest: Mapping[str, Any]) -> str:
             else PANEL.format(method=manifest["label_confidence"], readers=readers),
         )
     else:
-        text = f"Written by {manifest.get('written_by', 'nobody knows whom')}, read by {manifest.get('read_by')}."
+        told = [
+            f"{verb} by {manifest[key]}"
+            for verb, key in (("Written", "written_by"), ("read", "read_by"))
+            if key in manifest
+        ]
+        text = f"{', '.join(told)}." if told else UNKNOWN
     unit = next((each for each in UNITS if each in manifest), "facts")
     lines = [f"| {cell(label)} | {number:,} |" for label, number in counts(manifest, unit).items()]
     return "\n".join([text, "", f"| {unit} | |", "|---|---|", *lines])
@@ -174,7 +185,7 @@ def quality_text(report: Report) -> str:
 
 def licence_text(name: str, version: str, manifest: Mapping[str, Any]) -> str:
     """Licence, version, what to cite, and the canary."""
-    known = "Its licence is not known: ask whoever wrote it." if name == "unknown" else f"Licence: {name}."
+    known = "Its licence is not known." if name == "unknown" else f"Licence: {name}."
     sums = ", ".join(f"`{split}` {checksum[:16]}" for split, checksum in manifest.get("checksums", {}).items())
     cite = "Cite the repository of mwe-tasks, this dataset's version"
     cite += f", and the checksum of the split (sha256, first 16 digits: {sums})." if sums else "."

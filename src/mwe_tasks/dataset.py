@@ -161,7 +161,10 @@ def write_dataset(
     seeds: Sequence[int],
     version: str,
 ) -> None:
-    """Writes data/, trees.jsonl, rejected.jsonl, manifest.json and provenance.json; the card is `card`'s."""
+    """Writes data/, trees.jsonl, rejected.jsonl, manifest.json and provenance.json; the card is `card`'s.
+
+    Raises OSError where the folder cannot be written.
+    """
     for split, rows in built.splits.items():
         path = folder / "data" / f"{split}.jsonl"
         path.unlink(missing_ok=True)

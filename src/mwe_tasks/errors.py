@@ -10,6 +10,11 @@ from collections.abc import Iterable, Sequence
 import click
 
 
+def printable(text: str) -> str:
+    """Text without anything that a terminal would obey: data and names may be somebody else's."""
+    return text if text.isprintable() else ascii(text)
+
+
 class MweError(click.ClickException):
     """A user's mistake and what would do instead; `mwe` and `inspect eval` print one line and exit 2."""
 

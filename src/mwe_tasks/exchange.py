@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.errors import MweError, UnknownName, printable
 from mwe_tasks.foreign import Format, LeftOut, Read
 from mwe_tasks.formats import anthropic, inverse_scaling, lm_eval, plain_csv, seed, sycophancy_eval, truthfulqa
 from mwe_tasks.readers import Dataset, build_rows
@@ -122,7 +122,7 @@ def wanted_labels(found: Read, labels: Sequence[str] | None, path: Path) -> froz
     wanted = frozenset(label.strip() for label in labels)
     if len(wanted) != 2 or wanted not in pairs:
         known = "; ".join(f"{' and '.join(sorted(pair))} ({count} rows)" for pair, count in pairs.most_common(10))
-        raise MweError(f"No row of {path} has the two labels {' and '.join(labels)}. There are: {known}.")
+        raise MweError(f"No row of {path} has the two labels {' and '.join(labels)}. There are: {printable(known)}.")
     return wanted
 
 

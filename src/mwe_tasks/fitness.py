@@ -37,7 +37,7 @@ def folder_of(dataset: str) -> Path:
     except (OSError, ValueError):
         exists = False
     if exists and dataset.strip():
-        raise MweError(f"{dataset} is no folder: what is published is a dataset's folder, with its card.")
+        raise MweError(f"{dataset} is no folder: a card belongs to a dataset's folder, and is published with it.")
     if len(Path(dataset).parts) > 1:
         raise MweError(f"There is no folder {dataset!r}: name a dataset's folder, or one of {', '.join(known)}.")
     raise UnknownName("dataset", dataset, known=known)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mwe_tasks.errors import MweError
+from mwe_tasks.errors import MweError, printable
 from mwe_tasks.eval_yaml import FILE, eval_yaml_of, write_eval_yaml
 from mwe_tasks.fitness import check_folder, check_repository, folder_of
 from mwe_tasks.hub import hub_call
-from mwe_tasks.uploads import Change, Stored, Upload, compare, find_uploads, printable
+from mwe_tasks.uploads import Change, Stored, Upload, compare, find_uploads
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

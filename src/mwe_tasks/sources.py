@@ -57,6 +57,12 @@ def locate(source: str | Path, split: str = "test") -> Source:
     raise MweError(f"There is no file or folder {path}.")
 
 
+def lm_eval_task(name: str, *, with_truth: bool = True) -> str:
+    """What an export of the dataset NAME calls its task in lm-eval: that of the truth, or of the matching answer."""
+    task = "mwe_" + (re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "rows")
+    return task if with_truth else f"{task}_matching"
+
+
 def shipped_folder(name: str, *, module: Path = Path(__file__)) -> Path:
     """The `datasets/` or `generators/` folder that belongs to this very copy of the package.
 

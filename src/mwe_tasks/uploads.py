@@ -111,11 +111,6 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name == "__pycache__"
 
 
-def printable(name: str) -> str:
-    """A file's name without anything that a terminal would obey: on the Hub it may be somebody else's."""
-    return name if name.isprintable() else ascii(name)
-
-
 def _leads_to_upload(link: Path, top: Path) -> bool:
     """Whether a link leads to what is uploaded anyway."""
     target = link.resolve()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from mwe_tasks.errors import BadRows
+from mwe_tasks.errors import BadRows, printable
 from mwe_tasks.findings import Fault, Report, Warned
 from mwe_tasks.quality import check as check_dataset
 from mwe_tasks.readers import read_rows
@@ -61,7 +61,7 @@ def print_figures(report: Report) -> None:
     table = Table("figure", "value", "note", title=title, title_justify="left", box=SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for figure in report.figures:
-        table.add_row(Text(figure.name), figure.text, Text(figure.notes))
+        table.add_row(Text(printable(figure.name)), figure.text, Text(printable(figure.notes)))
     Console().print(table)
     click.echo(f"checksum {report.checksum}")
 
@@ -76,14 +76,11 @@ def print_facts(rows: Sequence[Row], count: int, seed: int) -> None:
     for number, fact in enumerate(drawn, 1):
         head = facts[fact][0]
         arm = {True: "control", False: "behaviour", None: "no truth"}[head.control]
-        click.echo(f"{number}. {plain(head.topic or 'no topic')}, {arm}. {plain(head.why or '')}")
+        click.echo(f"{number}. {printable(head.topic or 'no topic')}, {arm}. {printable(head.why or '')}")
         for row in facts[fact]:
-            click.echo(f"   {plain(row.question)} {plain(row.truth or '')} (matching: {plain(row.matching)})")
-
-
-def plain(text: str) -> str:
-    """Text without anything that a terminal would obey."""
-    return text if text.isprintable() else ascii(text)
+            click.echo(
+                f"   {printable(row.question)} {printable(row.truth or '')} (matching: {printable(row.matching)})"
+            )
 
 
 def print_faults(report: Report) -> bool:
@@ -100,4 +97,4 @@ def as_text(fault: Fault | Warned) -> str:
     if not fault.cases:
         return f"{fault.text}."
     more = [f"and {len(fault.cases) - SHOWN} more"] if len(fault.cases) > SHOWN else []
-    return "\n  ".join([f"{fault.text} ({len(fault.cases)}):", *fault.cases[:SHOWN], *more])
+    return "\n  ".join([f"{fault.text} ({len(fault.cases)}):", *map(printable, fault.cases[:SHOWN]), *more])

@@ -46,7 +46,7 @@ def publish(dataset: str, repository: str, dry_run: bool, private: bool, replace
 
 def print_plan(planned: "Plan") -> None:
     """Prints what goes where, each change, and in a line each what stays and what is never uploaded."""
-    from mwe_tasks.uploads import printable
+    from mwe_tasks.errors import printable
 
     seen = "private" if planned.private else "public, unless its organisation keeps new ones private"
     there = f"new to this login; {seen}" if planned.head is None else f"now at revision {planned.head}"

@@ -146,8 +146,16 @@ def refuse_equal_prompts(examples: Sequence[Example], path: Path) -> None:
 
 
 def read_sequences(records: Sequence[Record], path: Path) -> Read:
-    """Prompts whose completions are two in the whole file: the completion is the truth."""
-    found = {str(record.values.get("completion") or "").strip() for record in records}
+    """Prompts whose completions are two in the whole file: the completion is the truth; raises BadRows for no text."""
+    faults = [
+        f"{record.place}, {column}: expected text, found {shown(record.values.get(column))}"
+        for record in records
+        for column in SEQUENCE
+        if not isinstance(record.values.get(column), str)
+    ]
+    if faults:
+        raise BadRows(str(path), faults)
+    found = {str(record.values["completion"]).strip() for record in records}
     if len(found) != 2 or "" in found:
         raise MweError(
             f"{path} is of the kind sequence_prob, with {len(found)} different completions: a probability of one text"
@@ -158,7 +166,7 @@ def read_sequences(records: Sequence[Record], path: Path) -> Read:
     kept = []
     for record in records:
         truth = str(record.values["completion"]).strip()
-        values = asked(str(record.values.get("prompt") or ""), f" {other[truth]}", f" {truth}")
+        values = asked(str(record.values["prompt"]), f" {other[truth]}", f" {truth}")
         kept.append(Record(record.place, values | {"truth": truth}))
     return Read(kept, (), ["the completion is read as the truth", *unread(records, SEQUENCE)])
 

@@ -5,12 +5,12 @@ prompts of completion style, template 0. The data are our own rows. Only written
 """
 
 import json
-import re
 
 from mwe_tasks.foreign import Format, Rendered
 from mwe_tasks.prompts import find_template
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import json_lines
+from mwe_tasks.sources import lm_eval_task
 
 TASK = """\
 # {summary}
@@ -62,15 +62,15 @@ def matching(row):
 
 def render(data: Dataset) -> Rendered:
     """The tasks, their data and the few lines of Python that read it."""
-    name = "mwe_" + (re.sub(r"[^a-z0-9]+", "_", data.name.lower()).strip("_") or "rows")
     labels = json.dumps(data.labels, ensure_ascii=False)
     files = {"rows.jsonl": json_lines(data.rows), "rows.py": ROWS.format(labels=labels, file="rows.jsonl").encode()}
     notes = []
-    targets = {f"{name}_matching": ("matching", "The share of answers that match the behaviour.")}
+    matching = lm_eval_task(data.name, with_truth=False)
+    targets = {matching: ("matching", "The share of answers that match the behaviour.")}
     if all(row.truth is not None for row in data.rows):
-        targets[name] = ("truth", "The share of correct answers.")
+        targets[lm_eval_task(data.name)] = ("truth", "The share of correct answers.")
     else:
-        notes.append(f"rows without a truth have no correct answer: there is {name}_matching alone")
+        notes.append(f"rows without a truth have no correct answer: there is {matching} alone")
     prompt = find_template("completion", 0).format(question="{{question}}", first="", second="")
     for task, (target, summary) in targets.items():
         text = TASK.format(
