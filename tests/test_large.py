@@ -11,6 +11,7 @@ from conftest import WORDS
 from mwe_tasks import meaning, quality
 from mwe_tasks.cells import Near
 from mwe_tasks.cli import main
+from mwe_tasks.dedup import words
 from mwe_tasks.errors import BadRows
 from mwe_tasks.judging import Fact
 from mwe_tasks.meaning import DIMENSIONS, Meanings
@@ -34,7 +35,7 @@ def looked_at(facts):
     near, found = Near(frozenset()), 0
     for number in range(facts):
         near.add(framed(number), number)
-        found += len(near.to(framed(number)))
+        found += len(near.looked_at(set(words(framed(number).asked_yes))))
     return found
 
 

@@ -5,7 +5,7 @@ Which facts are taken depends only on the trees of finished waves, never on whic
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import chain, combinations
 from typing import NamedTuple
@@ -126,46 +126,55 @@ class Near:
 
     Two questions of n and m words with ROUGE-L of ALIKE share ALIKE * (n + m) / 2 words or more. In whichever order all
     words stand, two of those are then among the first of both: prefix filtering (Wang, Li and Feng 2012). They stand
-    by how often they came up, rare ones first, and are put in order anew whenever the questions have doubled.
+    by how often they came up, rare ones first, and are put in order anew whenever the facts have doubled.
     """
 
     def __init__(self, form: frozenset[str]) -> None:
         self.form = form
-        self._questions: list[tuple[int, list[str]]] = []
-        """The fact and the words of each."""
+        self._questions: dict[int, list[list[str]]] = {}
+        """The words of each question of a fact, by its number."""
         self._counts: Counter[str] = Counter()
         self._order: Counter[str] = Counter()
         """The counts that the order goes by."""
         self._ordered = 0
-        """How many questions those are of."""
+        """How many facts those are of."""
         self._by_pair: dict[tuple[int, str, str], list[int]] = {}
         """The facts by the number of words of a question, and two of its rarest."""
         self._lengths: set[int] = set()
 
     def add(self, fact: Fact, number: int) -> None:
         """Takes a fact in under a number, which rises from fact to fact."""
-        for question, _ in fact.wordings:
-            found = _marked(question, self.form)
+        self._questions[number] = [_marked(question, self.form) for question, _ in fact.wordings]
+        for found in self._questions[number]:
             self._counts.update(found)
-            self._questions.append((number, found))
             self._file(number, found)
         if len(self._questions) > 2 * self._ordered:
             self._order, self._ordered = self._counts.copy(), len(self._questions)
             self._by_pair.clear()
-            for of, found in self._questions:
-                self._file(of, found)
+            for of, asked in self._questions.items():
+                for found in asked:
+                    self._file(of, found)
 
     def to(self, fact: Fact) -> list[int]:
-        """The numbers of the facts that may ask what the fact asks, in their order."""
+        """The numbers of the facts with a question that shares as many words as one alike would, in their order."""
         near: set[int] = set()
         for question, _ in fact.wordings:
-            found = self._rarest_first(_marked(question, self.form))
-            for length in self._lengths:
-                shared = _shared(len(found), length)
-                if shared <= min(len(found), length):
-                    for pair in _pairs(found[: len(found) - shared + 2]):
-                        near.update(self._by_pair.get((length, *pair), ()))
+            found = set(_marked(question, self.form))
+            for number in self.looked_at(found) - near:
+                others = self._questions[number]
+                if any(len(found.intersection(other)) >= _shared(len(found), len(other)) for other in others):
+                    near.add(number)
         return sorted(near)
+
+    def looked_at(self, found: Set[str]) -> set[int]:
+        """The numbers of the facts whose words `to` counts: two of the rarest are among those of a question."""
+        ranked, facts = self._rarest_first(found), set[int]()
+        for length in self._lengths:
+            shared = _shared(len(ranked), length)
+            if shared <= min(len(ranked), length):
+                for pair in _pairs(ranked[: len(ranked) - shared + 2]):
+                    facts.update(self._by_pair.get((length, *pair), ()))
+        return facts
 
     def _file(self, number: int, found: Sequence[str]) -> None:
         length = len(found)
@@ -176,7 +185,7 @@ class Near:
             if facts[-1:] != [number]:
                 facts.append(number)
 
-    def _rarest_first(self, found: Sequence[str]) -> list[str]:
+    def _rarest_first(self, found: Iterable[str]) -> list[str]:
         return sorted(found, key=lambda word: (self._order[word], word))
 
 
