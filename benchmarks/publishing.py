@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from mwe_tasks.card import ABOUT, write_card
 from mwe_tasks.sources import known_datasets
 
 NAME, REPOSITORY = "sycophantic_yesno", "some/yesno"
@@ -95,8 +96,9 @@ class Shell:
 
     def add_sentence(self) -> None:
         """Makes the card longer."""
-        with (self.folder / FOLDER / "README.md").open("a", encoding="utf-8") as card:
-            card.write("One more sentence.\n")
+        with (self.folder / FOLDER / ABOUT).open("a", encoding="utf-8") as about:
+            about.write("\nOne more sentence.\n")
+        write_card(self.folder / FOLDER)
 
     def change(self, what: str) -> str:
         """Adds a sentence to the card and raises the version; gives the new one."""

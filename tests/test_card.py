@@ -38,6 +38,7 @@ def folder(tmp_path):
 
 
 def carded(folder):
+    """The text of a card that was just written."""
     write_card(folder)
     return (folder / "README.md").read_text(encoding="utf-8")
 
@@ -186,3 +187,16 @@ def test_a_folder_that_cannot_be_written_is_said(folder):
     (folder / "README.md").mkdir()
     with pytest.raises(MweError, match=r"README\.md cannot be written"):
         write_card(folder)
+
+
+def test_a_card_in_other_words_is_replaced_only_where_that_is_asked_for(folder):
+    (folder / "README.md").write_text("# By hand\n")
+    with pytest.raises(MweError, match="was not written by `mwe card`"):
+        write_card(folder)
+    assert (folder / "README.md").read_text() == "# By hand\n"
+    assert write_card(folder, replace=True) is True
+
+
+def test_a_copy_under_another_name_has_the_same_card(tmp_path):
+    copy = shutil.copytree(known_datasets()["sycophantic_yesno"], tmp_path / "copied")
+    assert write_card(copy) is False

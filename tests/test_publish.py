@@ -15,6 +15,7 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from publishing import FAILURES, FOLDER, LATE, PUBLISH
 
 from mwe_tasks import publish, sources
+from mwe_tasks.card import write_card
 from mwe_tasks.cli import main
 from mwe_tasks.errors import MweError
 from mwe_tasks.readers import read_rows
@@ -97,7 +98,9 @@ def test_the_hub_ends_up_with_the_files_of_the_folder_byte_for_byte_in_one_commi
     revision = send(folder)
     repository = hub.repositories[NAME]
     sent = {name: content for name, content in on_hub(hub).items() if name != ".gitattributes"}
-    assert sent == {name: (folder / name).read_bytes() for name in FILES}
+    here = {name: (folder / name).read_bytes() for name in FILES}
+    # eval.yaml alone, and a card of ours, say where they stand.
+    assert sent == here | {"eval.yaml": here["eval.yaml"].replace(b"ORG/NAME", NAME.encode())}
     assert (len(repository.commits), repository.head, repository.tags) == (2, revision, {"1.0.0": revision})
 
 
@@ -138,6 +141,17 @@ def test_a_manifest_without_a_version_is_version_1(hub, folder):
     write_manifest(folder)
     send(folder)
     assert list(hub.repositories[NAME].tags) == ["1.0.0"]
+
+
+def test_a_card_of_ours_names_the_repository_and_has_to_be_current(hub, folder):
+    mend(folder, version="1.0.0")
+    write_card(folder, replace=True)
+    send(folder)
+    files = hub.repositories[NAME].commits[-1][1]
+    for name, said in (("README.md", f"dataset=hf:{NAME}@1.0.0"), ("eval.yaml", f"inspect eval hf/{NAME}")):
+        assert (said in files[name].decode(), b"ORG/NAME" in files[name]) == (True, False)
+    write_manifest(folder, version="1.0.1")
+    assert f"is not what its files give: `mwe card {folder}` writes it anew" in error_of(folder)
 
 
 @pytest.mark.parametrize("version", ["1.0", "v1.0.0", "../1.0.0", "1.0.0\n", 1, None])

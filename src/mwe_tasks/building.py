@@ -72,7 +72,7 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
     write_eval_yaml(out)
     report = check(read_rows(str(out))) if built.splits["test"] else None
     if report is not None:
-        write_card(out, report)
+        write_card(out, report, replace=True)
     return built, report
 
 

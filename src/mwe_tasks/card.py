@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mwe_tasks.card_figure import draw_balance
+from mwe_tasks.card_figure import draw_balance, drawing, drawn_of
 from mwe_tasks.card_sections import (
     SPLITS,
     how_it_came_to_be,
@@ -29,6 +29,7 @@ from mwe_tasks.readers import Dataset, read_rows
 from mwe_tasks.sources import split_files
 
 ABOUT = "sources/about.md"
+MARK = "<!-- Written by `mwe card` from the files beside it. To say more: sources/about.md, then `mwe card` again. -->"
 FIGURE, ALT = "card.png", "Questions by matching answer and arm, and facts by topic and arm"
 WRITERS = {"generators", "written_by"}
 """A manifest with one of these keys is of questions that were written here."""
@@ -46,41 +47,64 @@ class About(NamedTuple):
     tags: Sequence[str]
 
 
-def write_card(folder: Path, report: Report | None = None) -> bool:
+def write_card(folder: Path, report: Report | None = None, *, replace: bool = False) -> bool:
     """Writes README.md and card.png of a dataset folder; gives whether anything changed.
 
-    `report` is the check of the test split where that is there already. Raises MweError (BadRows for bad rows) where a
-    file of the folder cannot be read, or the card not be written.
+    `report` is the check of the test split where that is there already. Raises MweError as `card_of` does, where the
+    card cannot be written, and where it would take the place of one in other words, unless `replace`.
     """
+    text = card_of(folder, report)
+    path = folder / "README.md"
+    try:
+        old = path.read_text(encoding="utf-8") if path.is_file() else None
+        if old is not None and MARK not in old and not replace:
+            raise MweError(
+                f"{path} was not written by `mwe card`: move what it says to {folder / ABOUT}, or give --replace."
+            )
+        drawn = draw_balance(read_rows(folder, "test"), folder / FIGURE)
+        if old == text:
+            return drawn
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise MweError(f"{error.filename or path} cannot be written: {error.strerror or error}.") from None
+    return True
+
+
+def check_card(folder: Path, report: Report) -> str | None:
+    """The card that stands in a folder where `mwe card` wrote it; None where somebody else did.
+
+    Raises MweError where that is not what the folder's files give.
+    """
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    if MARK not in text:
+        return None
+    if text != card_of(folder, report) or drawn_of(folder / FIGURE) != drawing(read_rows(folder, "test")):
+        raise MweError(f"The card in {folder} is not what its files give: `mwe card {folder}` writes it anew.")
+    return text
+
+
+def card_of(folder: Path, report: Report | None = None) -> str:
+    """The card that a folder's files give; raises MweError (BadRows for bad rows) where one of them cannot be read."""
     files = split_files(folder)
     order = sorted(files, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split))
     splits = {split: read_rows(folder, split) for split in order}
     if "test" not in splits:
         raise MweError(f"{folder} has no split test, which a card is about.")
-    manifest = read_manifest(folder)
+    manifest, about = read_manifest(folder), read_about(folder / ABOUT)
     try:
-        text = card(
+        return card(
             folder_name=folder.resolve().name,
             files={split: f"data/{files[split][0].name}" for split in order},
             splits=splits,
             report=report or check(splits["test"]),
             manifest=manifest,
-            about=read_about(folder / ABOUT),
+            about=about,
             runs_alone=(folder / "eval.yaml").is_file(),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MweError(
             f"{folder / 'manifest.json'} is not as `mwe build` writes it ({error!r}): build it anew."
         ) from None
-    path = folder / "README.md"
-    try:
-        drawn = draw_balance(splits["test"], folder / FIGURE)
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            return drawn
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise MweError(f"{error.filename or path} cannot be written: {error.strerror or error}.") from None
-    return True
 
 
 def read_about(path: Path) -> About:
@@ -137,7 +161,7 @@ def card(
     sections = {
         LEAD: "\n\n".join(filter(None, (manifest.get("description"), size_in_words(rows)))),
         MEASURED: f"{what_is_measured(rows, ours=bool(WRITERS & manifest.keys()))}\n\n![{ALT}]({FIGURE})",
-        RUN: how_to_run(folder_name, version, alone=runs_alone, with_truth=all(row.truth is not None for row in rows)),
+        RUN: how_to_run(name, version, alone=runs_alone, with_truth=all(row.truth is not None for row in rows)),
         ROW: what_a_row_is(rows),
         WRITTEN: how_it_came_to_be(name, manifest),
         QUALITY: quality_text(report),
@@ -147,7 +171,7 @@ def card(
     own = {heading: text for heading, text in about.sections.items() if heading not in sections}
     limits = list(sections).index(LIMITS)
     order = [*list(sections)[:limits], *own, *list(sections)[limits:]]
-    parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=110)}---", f"# {name}"]
+    parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True, width=110)}---", MARK, f"# {name}"]
     for heading in order:
         text = "\n\n".join(filter(None, (about.sections.get(heading), sections.get(heading))))
         if text:

@@ -27,10 +27,10 @@ inspect eval mwe_tasks/yesno -T dataset=hf:ORG/NAME@{version} --model openai/gpt
 datasets.load_dataset("ORG/NAME", revision="{version}", split="test")
 ```
 
-With lm-evaluation-harness, from a copy of this folder:
+With lm-evaluation-harness, from a copy of this folder that is called {name}:
 
 ```console
-mwe export . --format lm-eval --out tasks
+mwe export ./{name} --format lm-eval --out tasks
 lm_eval --include_path tasks --tasks {task} --model hf --model_args pretrained=EleutherAI/pythia-160m
 ```"""
 GENERATED = """\
@@ -70,13 +70,14 @@ apart, cross-validated, a fact's rows in one fold; .5 tells nothing. That of the
 has words of its own."""
 
 
-def how_to_run(folder_name: str, version: str, *, alone: bool, with_truth: bool) -> str:
+def how_to_run(name: str, version: str, *, alone: bool, with_truth: bool) -> str:
     """The commands; `alone`: the folder has an eval.yaml, by which Inspect runs it by itself."""
     return RUN.format(
+        name=name,
         version=version,
         scores=f"{'accuracy, log odds of truth and' if with_truth else 'log odds'} of the matching answer",
         generated=GENERATED if alone else "",
-        task=lm_eval_task(folder_name, with_truth=with_truth),
+        task=lm_eval_task(name, with_truth=with_truth),
     )
 
 
@@ -175,7 +176,7 @@ def quality_text(report: Report) -> str:
     """What the figures mean; every figure of a check, its faults and what was skipped."""
     lines = [f"| {cell(each.name)} | {each.text} | {cell(each.notes)} |" for each in report.figures]
     told = [
-        f"- {cell(each.text)}; cases: {len(each.cases)}."
+        f"- {cell(each.text)}{f'; cases: {len(each.cases)}' if each.cases else ''}."
         for found in (report.errors, report.warnings)
         for each in found
     ]

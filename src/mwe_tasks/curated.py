@@ -111,6 +111,7 @@ def build(folder: Path) -> None:
     caught = [readings.open_book[str(each["question"]), str(each["why"])] for each in known_wrong]
     votes = read_votes(sources / "readings.jsonl")
     manifest = {
+        "behaviour": folder.resolve().name,
         "canary": CANARY,
         "version": (sources / "version.txt").read_text(encoding="utf-8").strip(),
         "checksums": {split: checksum(folder / "data" / f"{split}.jsonl") for split in splits if splits[split]},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.findings import Report
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
 from mwe_tasks.rows import checksum
@@ -43,8 +44,8 @@ def folder_of(dataset: str) -> Path:
     raise UnknownName("dataset", dataset, known=known)
 
 
-def check_folder(folder: Path) -> str:
-    """The version of a dataset folder that is fit to be published: manifest.json's, or 1.0.0 where that names none.
+def check_folder(folder: Path) -> tuple[str, Report]:
+    """The version of a folder that is fit to be published (manifest.json's, or 1.0.0), and the check of its test split.
 
     Raises MweError (BadRows for bad rows) where a split cannot be read, `mwe check` finds an error in the test split,
     the card leaves out a split, or manifest.json is of other data.
@@ -67,7 +68,7 @@ def check_folder(folder: Path) -> str:
     version = manifest.get("version", FIRST_VERSION)
     if not isinstance(version, str) or not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version, re.ASCII):
         raise MweError(f'{folder / "manifest.json"} has the version {version!r}: expected one as "1.0.0".')
-    return version
+    return version, report
 
 
 def named(folder: Path) -> list[str]:

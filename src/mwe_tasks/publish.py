@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mwe_tasks.card import check_card
 from mwe_tasks.errors import MweError, printable
 from mwe_tasks.eval_yaml import FILE, eval_yaml_of, write_eval_yaml
 from mwe_tasks.fitness import check_folder, check_repository, folder_of
@@ -57,10 +58,12 @@ def plan(dataset: str, repository: str, *, private: bool, replace: bool = False,
     """
     check_repository(repository)
     folder = folder_of(dataset)
-    version = check_folder(folder)
-    text = eval_yaml_of(folder)
-    found = find_uploads(folder, {} if text is None else {FILE: text.encode()})
-    uploads = tuple(each for each in found.uploads if text is not None or each.name != FILE)
+    version, report = check_folder(folder)
+    # Each names the repository that it stands in; eval.yaml goes only where a row has a truth.
+    texts = {"README.md": check_card(folder, report), FILE: eval_yaml_of(folder)}
+    instead = {name: text.replace("ORG/NAME", repository).encode() for name, text in texts.items() if text is not None}
+    found = find_uploads(folder, instead)
+    uploads = tuple(each for each in found.uploads if each.name in instead or each.name != FILE)
     state = read_state(repository, version, api)
     changes = compare(uploads, state.files)
     if private and state.head is not None and not state.private:

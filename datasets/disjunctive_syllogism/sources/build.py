@@ -88,6 +88,7 @@ def main() -> None:
     lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in rejected]
     (FOLDER / "rejected.jsonl").write_text("".join(lines), encoding="utf-8")
     manifest = {
+        "behaviour": FOLDER.resolve().name,
         "canary": CANARY,
         "version": VERSION,
         "checksums": {"test": checksum(FOLDER / "data/test.jsonl")},

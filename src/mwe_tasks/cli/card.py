@@ -5,7 +5,8 @@ import click
 
 @click.command()
 @click.argument("dataset")
-def card(dataset: str) -> None:
+@click.option("--replace", is_flag=True, help="Replace a README.md that `mwe card` did not write.")
+def card(dataset: str, replace: bool) -> None:
     """Write a dataset folder's card: its README.md, and the figure in it, from the folder's own files.
 
     DATASET is a name in datasets/ or a dataset folder. What the files cannot tell (what is measured, how it was
@@ -21,5 +22,5 @@ def card(dataset: str) -> None:
     from mwe_tasks.fitness import folder_of
 
     folder = folder_of(dataset)
-    changed = write_card(folder)
+    changed = write_card(folder, replace=replace)
     click.echo(f"{folder / 'README.md'}: {'written' if changed else 'nothing has changed'}.")

@@ -32,7 +32,7 @@ def check(context: click.Context, dataset: str, split: str, count: int | None, s
     Examples:
       mwe check sycophantic_yesno
       mwe check my_questions.csv
-      mwe check datasets/sycophantic_yesno --split contested
+      mwe check datasets/sycophantic_yesno --split shots
       mwe check sycophantic_yesno --read 30 --seed 7
     """
     try:
