@@ -24,7 +24,12 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
-    "analyse": {"table", "estimates", "contrasts", "plot"},
+    "analyse": {
+        *("table", "estimates", "contrasts", "plot"),
+        *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many"),
+        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "forms"),
+        *("results", "wording", "report", "trend_figure", "reporting"),
+    },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
         *("page", "tree_page", "map_page", "atlas"),

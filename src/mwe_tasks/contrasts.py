@@ -230,8 +230,8 @@ def _share(name: str, table: pd.DataFrame, column: str, note: str) -> Estimate:
     return _estimate(name, by_fact(table, column), note, share=True)
 
 
-def _positive(name: str, table: pd.DataFrame, answer: str, note: str) -> Estimate:
-    """The share of facts whose twins' log odds of this column's answer sum to more than 0, a tie counting half.
+def positive_by_fact(table: pd.DataFrame, answer: str) -> pd.DataFrame:
+    """As `by_fact`: 1 where the twins' log odds of this column's answer sum to more than 0, 0.5 on a tie, else 0.
 
     Where one is a bound and the sum could have either sign, the fact is left out: a bound that stood for the value
     could turn it round.
@@ -239,8 +239,11 @@ def _positive(name: str, table: pd.DataFrame, answer: str, note: str) -> Estimat
     sums = table.assign(**dict(zip(("low", "high"), interval_of(table, table[answer]), strict=True)))
     low, high = by_fact(sums, "low", of_twins="sum"), by_fact(sums, "high", of_twins="sum")["value"]
     known = (low["value"] > 0) | (high < 0) | (low["value"] == high)
-    decided = low.assign(value=(np.sign(low["value"]).where(low["value"] >= 0, -1) + 1) / 2)[known]
-    return _estimate(name, decided, note, share=True)
+    return low.assign(value=(np.sign(low["value"]).where(low["value"] >= 0, -1) + 1) / 2)[known]
+
+
+def _positive(name: str, table: pd.DataFrame, answer: str, note: str) -> Estimate:
+    return _estimate(name, positive_by_fact(table, answer), note, share=True)
 
 
 def _estimate(name: str, facts: pd.DataFrame, note: str, *, share: bool = False) -> Estimate:

@@ -15,6 +15,10 @@ COMMANDS = {
         "Score a model of 135M parameters, have it write a few questions, and say what to type next.",
     ),
     "show": ("mwe_tasks.cli.show:show", "Print the figures of logs, one table a model, the sentence first."),
+    "fit": (
+        "mwe_tasks.cli.fit:fit",
+        "Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.",
+    ),
     "check": ("mwe_tasks.cli.check:check", "Print a dataset's figures and what is wrong with it."),
     "build": (
         "mwe_tasks.cli.build:build",

@@ -1,0 +1,77 @@
+"""What forbids a verdict on a family's runs, and what a reader must know before quoting one."""
+
+from collections.abc import Iterator
+
+from mwe_tasks.by_size import Matrix, Score, has_twins
+from mwe_tasks.contrasts import one_row_a_question
+from mwe_tasks.lineup import Lineup, Run
+from mwe_tasks.refusals import CENSORED, COVERAGE
+
+LOW_COVERAGE = 0.5
+
+
+def refusals(lineup: Lineup, *, allow_low_coverage: bool) -> Iterator[str]:
+    """Why nothing at all may be claimed of these runs, a sentence each."""
+    if lineup.ordinal:
+        unknown = ", ".join(run.member.name for run in lineup.runs if run.size is None)
+        yield f"The sizes of {unknown} are not known on the axis {lineup.x}: without them there is no trend."
+    for run in lineup.runs:
+        coverage = coverage_of(run)
+        if coverage < COVERAGE and not allow_low_coverage:
+            yield (
+                f"{run.member.name} puts {coverage:.2g} of its probability on the two labels, less than "
+                f"{COVERAGE:g}: --allow-low-coverage judges all the same."
+            )
+
+
+def log_odds_refusals(lineup: Lineup, score: Score) -> list[str]:
+    """Why nothing may be claimed of these runs' log odds, a sentence each."""
+    found = []
+    if lineup.runs[0].table["estimator"].iloc[0] == "sampled":
+        found.append("Sampled log odds are bounded by the number of draws: a verdict on them needs log probabilities.")
+    for run in lineup.runs:
+        share = censored_share(run, score)
+        if share > CENSORED:
+            found.append(
+                f"{share:.1%} of {run.member.name}'s log odds are only bounds: a verdict allows {CENSORED:.0%}."
+            )
+    return found
+
+
+def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
+    """What a reader must know before quoting a verdict, a sentence each."""
+    runs, first = lineup.runs, lineup.runs[0].table
+    if any(run.member.model.startswith("sim/") for run in runs):
+        yield "SIMULATED: these are no language models but formulas, a control for the tools."
+    if lineup.absent:
+        yield f"Members of {lineup.family.name} without a log here: {', '.join(lineup.absent)}."
+    if estimated := [run.member.name for run in runs if run.member.estimated]:
+        yield f"Sizes are estimates, or were recalled: {', '.join(estimated)}."
+    if failed := {run.member.name: int(run.table["failed"].iloc[0]) for run in runs}:
+        told = ", ".join(f"{name} {count}" for name, count in failed.items() if count)
+        if told:
+            yield f"Questions that ended in an error: {told}."
+    if matrix.dropped:
+        yield f"Left out at every size, because some size has no score of them: {matrix.dropped} facts."
+    if not has_twins(first):
+        yield "The questions have no twins, so a Yes-bias that changes with size is not excluded."
+    if len(set(first["control"].dropna())) == 1:
+        yield "Only one arm was asked, so that appeal and knowledge cannot be told apart."
+    for run in runs:
+        coverage = coverage_of(run)
+        if coverage < LOW_COVERAGE:
+            yield f"{run.member.name} puts {coverage:.2g} of its probability on the two labels."
+    if 0 < (most := max(censored_share(run, score) for run in runs)) <= CENSORED:
+        yield f"Up to {most:.1%} of a model's log odds are bounds, scored by the bound nearer to 0."
+    if first["quantised"].any():
+        yield "Quantised weights: activations are rounded to 8 bits, which moves log odds by about .1 nats."
+
+
+def coverage_of(run: Run) -> float:
+    """The mean probability that a model puts on the two labels together."""
+    return float(one_row_a_question(run.table)["coverage"].mean())
+
+
+def censored_share(run: Run, score: Score) -> float:
+    """The share of a model's questions whose log odds, or shift, is a bound."""
+    return float(run.table["shift_censored" if score.column == "shift" else "censored"].mean())

@@ -1,0 +1,60 @@
+"""`mwe fit`: how a family's answers change with size, and how sure one can be."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder that the report goes into.",
+)
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    help="The family of the models, or a .toml file like those of `mwe families`; by default found by their names. "
+    "May be given several times.",
+)
+@click.option(
+    "--x",
+    type=click.Choice(["params", "nonembedding", "compute", "tokens", "step"]),
+    default="params",
+    show_default=True,
+    help="What size is; compute is 6 N D.",
+)
+@click.option(
+    "--allow-low-coverage",
+    is_flag=True,
+    help="Judge models that put less than .1 of their probability on the labels too.",
+)
+def fit(logs: tuple[str, ...], out: Path, families: tuple[str, ...], x: str, allow_low_coverage: bool) -> None:
+    """Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.
+
+    LOGS are files that `inspect eval` or `mwe score` wrote, or folders of them. Every log must be of the same version
+    of its dataset, asked the same way, on the same questions.
+
+    \b
+    Examples:
+      mwe fit logs/pythia --out report
+      mwe fit logs/pythia logs/opt --out report --x compute
+      mwe fit logs/mine --family mine.toml --out report
+    """
+    from mwe_tasks.reporting import findings_of, write_report
+    from mwe_tasks.wording import lead
+
+    found, notes = findings_of(logs, families=families, x=x, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
+    for finding in found:
+        click.echo(lead(finding))
+    for note in dict.fromkeys([*notes, *(warning for finding in found for warning in finding.warnings)]):
+        click.echo(f"Note: {note}")
+    options = [f" --family {shlex.quote(name)}" for name in families] + ([f" --x {x}"] if x != "params" else [])
+    low = " --allow-low-coverage" if allow_low_coverage else ""
+    command = f"mwe fit {shlex.join(logs)} --out {shlex.quote(str(out))}{''.join(options)}{low}"
+    for name, what in write_report(found, out, command=command).items():
+        click.echo(f"{out / name}: {what}")

@@ -1,0 +1,102 @@
+"""A family's runs to findings: of each score the verdict on log odds, on its bounded partner, and on both together."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds
+from mwe_tasks.caveats import log_odds_refusals, refusals, warnings
+from mwe_tasks.errors import MweError
+from mwe_tasks.estimates import Estimate, arm_mean, with_interval
+from mwe_tasks.headline import Headline, headline
+from mwe_tasks.lineup import Lineup
+from mwe_tasks.verdict import KINDS, Verdict, judge
+
+
+class Scored(NamedTuple):
+    """One of the two scores of a finding."""
+
+    name: str
+    kind: str
+    """Of `verdict.KINDS`: log odds, or accuracy for the bounded partner."""
+    matrix: Matrix
+    verdict: Verdict
+
+    @property
+    def points(self) -> list[Estimate]:
+        """The score of each model over the facts that all have, with its 95% interval, the smallest model first."""
+        arms, topics = self.matrix.controls, self.matrix.topics
+        return [
+            with_interval(self.name, *arm_mean(column, arms, topics), len(column), "", share=self.kind != "log odds")
+            for column in self.matrix.values.T
+        ]
+
+
+class Finding(NamedTuple):
+    """What is to be said of one score of one family on one dataset."""
+
+    lineup: Lineup
+    score: Score
+    log_odds: Scored
+    bounded: Scored
+    checkpoints: Headline
+    """What both scores say of these models."""
+    family: Headline
+    """What both scores say of the family: the headline."""
+    warnings: tuple[str, ...]
+
+    @property
+    def pair(self) -> tuple[Scored, Scored]:
+        """Both scores, the log odds first."""
+        return self.log_odds, self.bounded
+
+
+def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
+    """A finding for each score that the runs have, the headline ones first.
+
+    Raises MweError where there is one model alone, where one model has a score that another has not, and where
+    no fact has a score at every size.
+    """
+    where = f"{lineup.family.name} on {lineup.dataset}"
+    if len(lineup.runs) < 2:
+        raise MweError(
+            f"{where}: there is a log of {lineup.runs[0].member.name} alone, and a change with size needs two models: "
+            "score another one with `mwe score`."
+        )
+    found = []
+    for score in SCORES:
+        lacking = [run.member.name for run in lineup.runs if not has_score(run.table, score)]
+        if len(lacking) == len(lineup.runs):
+            continue
+        if lacking:
+            raise MweError(f"{where}: not one question of {', '.join(lacking)} has {score.name}: leave it out.")
+        found.append(_finding(lineup, score, allow_low_coverage=allow_low_coverage))
+    if not found:
+        raise MweError(f"{where}: no question has a score.")
+    return found
+
+
+def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Finding:
+    tables = [run.table for run in lineup.runs]
+    reasons = list(refusals(lineup, allow_low_coverage=allow_low_coverage))
+    odds = _scored(lineup, score.name, "log odds", log_odds(tables, score), reasons + log_odds_refusals(lineup, score))
+    name = score.bounded if has_twins(tables[0]) else score.bounded_row
+    share = _scored(lineup, name, "accuracy", bounded(tables, score), reasons)
+    return Finding(
+        lineup,
+        score,
+        odds,
+        share,
+        headline(odds.verdict.checkpoints, share.verdict.checkpoints),
+        headline(odds.verdict.family, share.verdict.family),
+        tuple(warnings(lineup, score, max(odds.matrix, share.matrix, key=lambda matrix: matrix.dropped))),
+    )
+
+
+def _scored(lineup: Lineup, name: str, kind: str, matrix: Matrix, reasons: Sequence[str]) -> Scored:
+    if not matrix.facts:
+        raise MweError(f"{lineup.family.name} on {lineup.dataset}: no fact has {name} at every size.")
+    places = range(1, len(lineup.runs) + 1)
+    sizes = [float(place) for place in places] if lineup.ordinal else [float(run.size or 0) for run in lineup.runs]
+    return Scored(
+        name, kind, matrix, judge(matrix.balanced, sizes, KINDS[kind], topics=matrix.topics, refusals=reasons)
+    )

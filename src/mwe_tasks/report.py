@@ -1,0 +1,164 @@
+"""Findings to report.md: a sentence and a figure first, then verdicts, models, warnings and methods."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from mwe_tasks.fit import Finding, Scored
+from mwe_tasks.lineup import Lineup
+from mwe_tasks.results import models_of
+from mwe_tasks.wording import AXES, lead, of_level, slope, smallest
+
+BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", "AUC", "Yes-bias", "coverage", "shift")
+"""The figures of a model that the table by model shows."""
+
+METHODS = """\
+The unit is the fact: its score is the mean of its questions', and behaviour and control facts weigh the same. The same facts stand
+at every size; one that some size has no score of is left out at all of them. Each finding rests on two scores, mean log
+odds and the share of facts whose log odds are above 0, and claims a change only where both claim the same.
+
+Checkpoints, a statement about these models on questions like these: contrasts of the means with the covariance of the paired scores;
+the full change by t at 95%, the arms by their joint max-|t|. tau\\* is the noise from model to model at which the claim would no
+longer be significant.
+
+Family: least squares on log10 of size, with noise from model to model of unknown size (its standard deviation tau1) and K - 2 degrees of
+freedom; the full change at 96.5%, a U by the best line of two arms. Noise is taken as independent over sizes; where neighbouring
+sizes err alike (autocorrelation .5) the error rises from .05 to .08 (5 sizes) or .16 (8 sizes), which so few sizes cannot show.
+
+Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error rates of all
+words, measured: docs/calibration.md of mwe-tasks."""
+
+SHARED_MODELS = "Datasets scored by the same models are not independent findings."
+
+
+def markdown(findings: Sequence[Finding], pictures: dict[str, str], command: str) -> str:
+    """The report; pictures maps a dataset to its figure's file name, command is what was typed."""
+    parts = ["# How answers change with size", *(f"- {lead(finding)}" for finding in findings)]
+    parts[1:] = ["\n".join(parts[1:])]
+    parts += [f"![Scores against size on {name}, with 95% intervals]({file})" for name, file in pictures.items()]
+    parts += ["## Verdicts", verdict_table(findings)]
+    if len({(f.lineup.family.name, f.lineup.dataset) for f in findings}) > 1:
+        parts.append(SHARED_MODELS)
+    parts += ["## Models"]
+    for lineup in lineups_of(findings):
+        parts += [f"### {lineup.family.name} on {lineup.dataset}", model_table(lineup)]
+    parts += ["## Warnings", warning_list(findings), "## With each size left out", left_out_table(findings)]
+    parts += ["## Methods", METHODS, provenance(findings, command)]
+    return "\n\n".join(parts) + "\n"
+
+
+def lineups_of(findings: Sequence[Finding]) -> list[Lineup]:
+    """Each lineup once, in order."""
+    return list({(f.lineup.family.name, f.lineup.dataset): f.lineup for f in findings}.values())
+
+
+def verdict_table(findings: Sequence[Finding]) -> str:
+    """Every score's verdict at both levels, in Markdown."""
+    head = (
+        *("family", "dataset", "score", "facts", "checkpoints", "slope a decade [95%]", "tau*"),
+        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family"),
+    )
+    rows = [
+        (
+            *(finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n)),
+            *(
+                scored.verdict.checkpoints.word,
+                slope(scored, "checkpoints"),
+                number(scored.verdict.checkpoints.tau_star),
+            ),
+            *(scored.verdict.family.word, slope(scored, "family"), noise(scored), finding.family.word),
+        )
+        for finding in findings
+        for scored in finding.pair
+    ]
+    return pipe_table(head, rows)
+
+
+def model_table(lineup: Lineup) -> str:
+    """Each model's size, its source, and its figures with their 95% intervals, in Markdown."""
+    found = models_of(lineup)
+    shown = [name for name in BESIDE if (found["figure"] == name).any()]
+    rows = []
+    for run in lineup.runs:
+        own = found[found["model"] == run.member.name].set_index("figure")
+        size = "unknown" if run.size is None else f"{run.size:.3g}" + (" (estimate)" if run.member.estimated else "")
+        cells = [interval(*map(float, own.loc[name, ["value", "low", "high"]])) for name in shown]
+        censored = f"{run.table['censored'].mean():.1%}"
+        rows.append(
+            (run.member.name, size, run.member.source or "", str(run.table["fact"].nunique()), *cells, censored)
+        )
+    return pipe_table(("model", AXES[lineup.x], "source of size", "facts", *shown, "censored"), rows)
+
+
+def left_out_table(findings: Sequence[Finding]) -> str:
+    """The word that remains with each model left out, checkpoints / family; a dash where the level needs more sizes."""
+    rows = []
+    for finding in findings:
+        models = [run.member.name for run in finding.lineup.runs]
+        for scored in finding.pair:
+            where = (finding.lineup.family.name, finding.lineup.dataset, scored.name)
+            told = [
+                (models[each.index], each.checkpoints or "-", each.family or "-") for each in scored.verdict.left_out
+            ]
+            rows += [(*where, ", ".join(names), *words) for words, names in grouped(told).items()]
+    return pipe_table(("family", "dataset", "score", "left out, one at a time", "checkpoints", "family level"), rows)
+
+
+def grouped(told: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
+    """The models of each pair of words."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, *words in told:
+        found.setdefault((words[0], words[1]), []).append(name)
+    return found
+
+
+def warning_list(findings: Sequence[Finding]) -> str:
+    """Every reason for no verdict and every warning, once, with the scores that it holds for."""
+    told: dict[str, list[str]] = {}
+    for finding in findings:
+        where = f"{finding.lineup.family.name} on {finding.lineup.dataset}"
+        for scored in finding.pair:
+            for name in ("checkpoints", "family"):
+                if refused := of_level(scored, name).refused:
+                    told.setdefault(f"No verdict on {where}, {name}: {refused}", []).append(scored.name)
+        for warning in finding.warnings:
+            told.setdefault(f"{where}: {warning}", []).append(finding.score.name)
+    lines = [f"- {text} ({', '.join(dict.fromkeys(scores))})" for text, scores in told.items()]
+    return "\n".join(lines) or "None."
+
+
+def provenance(findings: Sequence[Finding], command: str) -> str:
+    """What the numbers were made from: command, version, dataset, logs."""
+    lines = [f"- Made with `{command}`, mwe-tasks {version('mwe-tasks')}"]
+    for lineup in lineups_of(findings):
+        head = lineup.runs[0].table.iloc[0]
+        how = f"{head['style']} style, template {head['template']}, frame {head['frame']}, {head['shots']} examples"
+        lines.append(
+            f"- {lineup.dataset}, split {head['split']}, checksum `{head['checksum']}`; {how}; {head['estimator']}"
+        )
+        lines += [f"  - {run.member.name}: `{run.table['log'].iloc[0]}`" for run in lineup.runs]
+    deltas = ", ".join(dict.fromkeys(smallest(scored) for finding in findings for scored in finding.pair))
+    return "\n".join([*lines, f"- Smallest change over the range that counts: {deltas}"])
+
+
+def noise(scored: Scored) -> str:
+    """tau1 with its 90% interval; a dash where there are too few sizes to tell."""
+    level = scored.verdict.family
+    return "-" if level.tau1 is None else interval(level.tau1, level.tau1_low, level.tau1_high)
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """A number with its interval, to three decimals; a dash for none."""
+    if value != value:
+        return "-"
+    return f"{value:.3f}" if low is None or low != low else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def number(value: float | None) -> str:
+    """A number to three decimals; a dash for none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

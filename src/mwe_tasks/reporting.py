@@ -1,0 +1,56 @@
+"""Logs to a report on disk: the line of `mwe fit`, each step in its own module."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.families import Size
+from mwe_tasks.fit import Finding, fit
+from mwe_tasks.lineup import families_of, line_up
+from mwe_tasks.report import markdown
+from mwe_tasks.results import facts_of, records_of, table_of
+from mwe_tasks.table import another_version, read_runs
+from mwe_tasks.trend_figure import draw_findings
+
+
+def findings_of(
+    logs: Sequence[str | Path], *, families: Sequence[str] = (), x: Size = "params", allow_low_coverage: bool = False
+) -> tuple[list[Finding], list[str]]:
+    """The findings of logs, and a sentence for each log that was left out or is of another version of its dataset.
+
+    Raises MweError where the logs are no one curve of each family and dataset, and what `read_runs` raises.
+    """
+    tables, left_out = read_runs(logs)
+    lineups = line_up(tables, families_of(tables, families), x)
+    found = [finding for lineup in lineups for finding in fit(lineup, allow_low_coverage=allow_low_coverage)]
+    return found, [*left_out, *dict.fromkeys(filter(None, map(another_version, tables)))]
+
+
+def write_report(findings: Sequence[Finding], out: Path, *, command: str) -> dict[str, str]:
+    """Writes figure, report.md, table.csv, facts.csv and verdicts.json; gives each file's name and what it holds.
+
+    Raises MweError where the folder cannot be written.
+    """
+    datasets = list(dict.fromkeys(finding.lineup.dataset for finding in findings))
+    pictures = {}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for dataset in datasets:
+            inside = [finding for finding in findings if finding.lineup.dataset == dataset]
+            name = "figure" if len(datasets) == 1 else f"figure-{Path(dataset).name}"
+            pictures[dataset] = draw_findings(inside, out, name)[0].name
+        (out / "report.md").write_text(markdown(findings, pictures, command), encoding="utf-8")
+        table_of(findings).to_csv(out / "table.csv", index=False)
+        facts_of(findings).to_csv(out / "facts.csv", index=False)
+        verdicts = json.dumps(records_of(findings), indent=1, allow_nan=False)
+        (out / "verdicts.json").write_text(verdicts + "\n", encoding="utf-8")
+    except OSError as error:
+        raise MweError(f"{out} cannot be written ({error.strerror or error}): name another folder in --out.") from None
+    return {
+        **dict.fromkeys(pictures.values(), "every headline score against size"),
+        "report.md": "the sentences, tables, warnings and methods",
+        "table.csv": "a row a model and score",
+        "facts.csv": "every fact's score by every model",
+        "verdicts.json": "the verdicts as data",
+    }

@@ -1,0 +1,155 @@
+"""Findings to a figure: every score against size, a point a model, with what is claimed written beside it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mwe_tasks.band import band
+from mwe_tasks.errors import MweError
+from mwe_tasks.fit import Finding, Scored
+from mwe_tasks.wording import AXES, slope, smallest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of Okabe and Ito (2008), which colour-blind readers can tell apart; yellow left out, which prints pale."""
+MARKERS = "osD^vPX"
+GREY = "#555555"
+FORMATS = ("png", "svg", "pdf")
+HEADLINES = ("appeal", "knowledge", "shift")
+
+
+def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[Path]:
+    """Writes NAME.png, .svg and .pdf: the headline scores of one dataset, log odds left and bounded partner right.
+
+    Raises MweError where a file cannot be written. A family's points are joined by a line with its 95% band only where
+    a straight line is claimed, else by dots that guide the eye; nothing is drawn past its last size.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    shown = [finding for finding in findings if finding.score.name in HEADLINES] or list(findings)
+    scores = list(dict.fromkeys(finding.score for finding in shown))
+    families = list(dict.fromkeys(finding.lineup.family.name for finding in shown))
+    figure, grid = plt.subplots(
+        len(scores), 2, figsize=(11, 3.6 * len(scores) + 0.6), squeeze=False, layout="constrained"
+    )
+    for score, pair in zip(scores, grid, strict=True):
+        for column, axes in enumerate(pair):
+            of_score = [finding for finding in shown if finding.score == score]
+            for finding in of_score:
+                style = families.index(finding.lineup.family.name)
+                _draw(axes, finding, finding.pair[column], COLOURS[style % 7], MARKERS[style % 7])
+            _dress(axes, of_score, [finding.pair[column] for finding in of_score])
+    figure.suptitle(_title(shown), x=0.01, ha="left", fontsize=11)
+    figure.supxlabel(_caption(shown), x=0.01, ha="left", fontsize=8, color=GREY)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
+        for path in paths:
+            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+    except OSError as error:
+        raise MweError(f"{folder} cannot be written ({error.strerror or error}): name another one.") from None
+    finally:
+        plt.close(figure)
+    return paths
+
+
+def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: str) -> None:
+    x = np.array(scored.verdict.sizes)
+    points = scored.points
+    y = np.array([point.value for point in points])
+    ends = np.array([(point.low, point.high) for point in points], dtype=float)
+    axes.errorbar(x, y, yerr=np.abs(ends.T - y), fmt="none", ecolor=colour, capsize=3, linewidth=1)
+    base = finding.lineup.runs[0].member.role == "base"
+    axes.plot(
+        *(x, y, marker),
+        color=colour,
+        markerfacecolor=colour if base else "white",
+        markersize=6,
+        zorder=3,
+        label=f"{finding.lineup.family.name}: {told(scored)}",
+    )
+    if not is_straight(scored):
+        axes.plot(x, y, ":", color=colour, linewidth=1)
+        return
+    around = band(scored.matrix.balanced, scored.verdict)
+    axes.plot(around.sizes, around.line, "-", color=colour, linewidth=1.5)
+    axes.fill_between(around.sizes, around.low, around.high, color=colour, alpha=0.15, linewidth=0)
+
+
+def is_straight(scored: Scored) -> bool:
+    """Whether a straight line over all sizes is claimed, at the higher level that gives a verdict."""
+    family, checkpoints = scored.verdict.family.word, scored.verdict.checkpoints.word
+    return (checkpoints if family == "refused" else family) in ("standard", "inverse", "flat")
+
+
+def told(scored: Scored) -> str:
+    """Both levels' words, and the slope of the level that the headline rests on."""
+    family, checkpoints = scored.verdict.family, scored.verdict.checkpoints
+    level = checkpoints if family.word == "refused" else family
+    word = f"these checkpoints {checkpoints.word}" if family.word == "refused" else f"family {family.word}"
+    return f"{word}, {slope(scored, level.level)}"
+
+
+def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) -> None:
+    lineup = findings[0].lineup
+    score = findings[0].score
+    sizes = sorted({size for each in scored for size in each.verdict.sizes})
+    names = {
+        size: run.member.model.rpartition("/")[2] + ("*" if run.member.estimated else "")
+        for finding in findings
+        for size, run in zip(finding.pair[0].verdict.sizes, finding.lineup.runs, strict=True)
+    }
+    if not lineup.ordinal:
+        axes.set_xscale("log")
+    axes.set_xticks(_apart(sizes), [names[size] for size in _apart(sizes)], rotation=30, ha="right", fontsize=8)
+    axes.minorticks_off()
+    axes.axhline(0 if scored[0].kind == "log odds" else 0.5, color=GREY, linewidth=0.8, linestyle="--")
+    better = "higher: more of the behaviour" if score.measures == "behaviour" else "higher is better"
+    if scored[0].kind == "log odds":
+        axes.set_ylabel(f"{score.name}, nats ({better})\nlog odds of the {score.of}", fontsize=9)
+    else:
+        axes.set_ylabel(f"{scored[0].name}\nshare of facts ({better})", fontsize=9)
+    axes.set_xlabel("order of size, which is not known" if lineup.ordinal else AXES[lineup.x], fontsize=9)
+    axes.legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _apart(sizes: Sequence[float]) -> list[float]:
+    """Those sizes whose names do not run into each other on a logarithmic axis."""
+    found: list[float] = []
+    room = (np.log10(sizes[-1]) - np.log10(sizes[0])) / 14
+    for size in sizes:
+        if not found or np.log10(size) - np.log10(found[-1]) >= room:
+            found.append(size)
+    return found
+
+
+def _title(findings: Sequence[Finding]) -> str:
+    simulated = "SIMULATED " if any("sim/" in run.member.model for run in findings[0].lineup.runs) else ""
+    families = ", ".join(dict.fromkeys(finding.lineup.family.name for finding in findings))
+    return f"{simulated}{families} on {findings[0].lineup.dataset}"
+
+
+def _caption(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    counts = "; ".join(
+        f"{finding.lineup.family.name}: n = {finding.log_odds.verdict.n} facts, the same at each of "
+        f"{len(finding.lineup.runs)} sizes"
+        for finding in findings
+        if finding.score == first.score
+    )
+    starred = any(run.member.estimated for finding in findings for run in finding.lineup.runs)
+    return (
+        f"{counts}. Bars: 95% intervals (log odds: t; shares: Wilson's), by fact, or by topic where wider.\n"
+        "Solid line and band: least squares and 95%, drawn where a straight line is claimed; dots only guide the eye. "
+        f"Dashed: chance. Smallest change that counts: {smallest(first.log_odds)}, {smallest(first.bounded)} of facts."
+        + (" *: the size is an estimate." if starred else "")
+    )

@@ -1,0 +1,88 @@
+"""Findings to sentences: what a verdict says, in the words that its level allows."""
+
+from mwe_tasks.families import Size
+from mwe_tasks.fit import Finding, Scored
+from mwe_tasks.headline import DEPENDS
+from mwe_tasks.levels import Level
+from mwe_tasks.verdict import KINDS
+
+TRUTH = {
+    "standard": "improves with size",
+    "inverse": "gets worse with size",
+    "U": "gets worse, then improves with size (U)",
+    "inverted-U": "improves, then gets worse with size (inverted U)",
+}
+BEHAVIOUR = {
+    "standard": "increases with size",
+    "inverse": "decreases with size",
+    "U": "decreases, then increases with size (U)",
+    "inverted-U": "increases, then decreases with size (inverted U)",
+}
+OTHERS = {
+    "flat": "changes by less than counts",
+    "inconclusive": "shows no trend that can be told from noise",
+    "refused": "gets no verdict",
+}
+AXES: dict[Size, str] = {
+    "params": "parameters",
+    "nonembedding": "parameters outside embeddings",
+    "compute": "training compute, 6 N D (floating-point operations)",
+    "tokens": "training tokens",
+    "step": "training step",
+}
+
+
+def predicate(finding: Finding, word: str, level: str) -> str:
+    """What a word says of this score, as "increases with size".
+
+    Only of a family, and only the truth of behaviour facts, may inverse scaling be said.
+    """
+    said = (BEHAVIOUR if finding.score.measures == "behaviour" else TRUTH).get(word, OTHERS.get(word, word))
+    is_inverse = word == "inverse" and level == "family" and finding.score.control is False
+    return f"{said} (inverse scaling)" if is_inverse else said
+
+
+def lead(finding: Finding) -> str:
+    """One sentence: what can be said of the family; where nothing can, of its checkpoints; else why nothing is said."""
+    where = f"{finding.lineup.family.name} on {finding.lineup.dataset}"
+    name = finding.score.name
+    if finding.family.word != "refused":
+        return f"{where}: {name} {_claim(finding, finding.family.word, 'family')}."
+    if finding.checkpoints.word != "refused":
+        claim = _claim(finding, finding.checkpoints.word, "checkpoints")
+        why = reason(finding, "family")
+        return f"{where}: over these {len(finding.lineup.runs)} models {name} {claim}. Of others like them: {why}"
+    return f"{where}: {name} gets no verdict. {reason(finding, 'checkpoints')}"
+
+
+def reason(finding: Finding, level: str) -> str:
+    """Why a level has no word, of whichever score lacks one."""
+    return next((refused for scored in finding.pair if (refused := of_level(scored, level).refused)), "")
+
+
+def _claim(finding: Finding, word: str, level: str) -> str:
+    numbers = " and ".join(f"{scored.name} {slope(scored, level)}" for scored in finding.pair)
+    if word == DEPENDS:
+        said = ", ".join(
+            f"{scored.name} {predicate(finding, of_level(scored, level).word, level)}" for scored in finding.pair
+        )
+        return f"depends on how it is scored: {said} ({numbers})"
+    return f"{predicate(finding, word, level)} ({numbers})"
+
+
+def slope(scored: Scored, level: str) -> str:
+    """A slope with its interval and unit: "+0.424 [+0.336, +0.512] nats a decade"."""
+    each = of_level(scored, level)
+    unit = "nats a decade" if scored.kind == "log odds" else "a decade"
+    return f"{each.slope:+.3f} [{each.low:+.3f}, {each.high:+.3f}] {unit}"
+
+
+def smallest(scored: Scored) -> str:
+    """The smallest change over the whole range that counts, with its unit."""
+    delta = KINDS[scored.kind].delta
+    return f"{delta:g} nats" if scored.kind == "log odds" else f"{delta:g}"
+
+
+def of_level(scored: Scored, level: str) -> Level:
+    """The level of this name, "family" or "checkpoints"."""
+    return scored.verdict.family if level == "family" else scored.verdict.checkpoints
