@@ -24,7 +24,10 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
     },
-    "analyse": {"table", "estimates", "contrasts", "plot"},
+    "analyse": {
+        *("table", "estimates", "contrasts", "plot"),
+        *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
+    },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
         *("page", "tree_page", "map_page", "atlas"),

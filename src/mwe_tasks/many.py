@@ -1,0 +1,46 @@
+"""Many verdicts at once: which of their changes stand, and intervals that hold for those that were selected."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scipy import stats
+
+from mwe_tasks.levels import Level
+
+RATE = 0.05
+NOT_INDEPENDENT = "Datasets scored by the same models are not independent findings: one odd model moves all of them."
+
+
+class Finding(NamedTuple):
+    """One change of slope among many."""
+
+    adjusted: float
+    """Its p value adjusted by Benjamini and Hochberg; at most .05 where it is selected."""
+    selected: bool
+    low: float | None
+    high: float | None
+    """Of a selected one, the interval of its slope per decade; None else."""
+    confidence: float | None
+    """Of that interval."""
+
+
+def among_many(levels: Sequence[Level]) -> tuple[Finding, ...]:
+    """Which of M slopes differ from 0 at a false discovery rate of .05, one finding a level.
+
+    The R selected have intervals of level 1 - .05 R / M, so that the expected share of those that miss is at most .05
+    (Benjamini and Yekutieli 2005). All that were looked at count, whether or not anything was found or refused.
+    """
+    if not levels:
+        return ()
+    adjusted = stats.false_discovery_control([level.p for level in levels])
+    selected = adjusted <= RATE
+    alpha = RATE * selected.sum() / len(levels)
+    return tuple(
+        _selected(level, float(p), alpha) if chosen else Finding(float(p), False, None, None, None)
+        for level, p, chosen in zip(levels, adjusted, selected, strict=True)
+    )
+
+
+def _selected(level: Level, adjusted: float, alpha: float) -> Finding:
+    reach = float(stats.t.ppf(1 - alpha / 2, level.freedom)) * level.error
+    return Finding(adjusted, True, level.slope - reach, level.slope + reach, float(1 - alpha))

@@ -1,0 +1,84 @@
+"""What is refused before a verdict, each reason one sentence; a refused level still gives its slope and interval."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mwe_tasks.trend import Floats
+
+FACTS, CLUSTERS, DECADES = 100, 30, 1.0
+CENSORED, COVERAGE = 0.05, 0.1
+UNBOUNDED = ("log odds", "loss")
+"""The kinds of score that a bound, or a share of few draws, cannot stand in for."""
+NEEDED = {"checkpoints": 3, "family": 5}
+"""From how many sizes a level has words."""
+SHAPED = {"checkpoints": 4, "family": 6}
+"""From how many sizes a level tells a U."""
+
+
+def too_few_sizes(level: str, number: int) -> str | None:
+    """Why a level has no word for so few sizes; None where it has."""
+    if number >= NEEDED[level]:
+        return None
+    if level == "checkpoints":
+        return "Two sizes give a difference and no trend: a verdict on these checkpoints needs 3 sizes."
+    return (
+        f"{number} sizes cannot tell a trend of the family from noise between models: a verdict on it needs 5 sizes, "
+        "and a U needs 6."
+    )
+
+
+def too_little(n: int, clusters: int, x: Floats) -> list[str]:
+    """Why so few facts or clusters, or sizes x = log10 N over so short a range, bear no verdict."""
+    found = []
+    if n < FACTS:
+        found.append(f"{n} facts are too few: a verdict needs {FACTS}.")
+    elif clusters < CLUSTERS:
+        found.append(f"{clusters} clusters of facts are too few: a verdict needs {CLUSTERS}.")
+    if x[-1] - x[0] < DECADES - 1e-9:
+        found.append(f"The sizes span {x[-1] - x[0]:.2f} decades: a trend needs one decade.")
+    return found
+
+
+def no_variation(scores: Floats, *, bounded: bool) -> list[str]:
+    """Why scores of shape (n, K) that no fact sets apart at any size bear no verdict.
+
+    All right or all wrong is a finding, with the error of half a fact; one other number for every fact is not.
+    """
+    if np.ptp(scores, axis=0).max() > 1e-9 * max(1.0, float(np.abs(scores).max())):
+        return []
+    if bounded and np.array_equal(scores[0], scores[0].round()):
+        return []
+    return ["Every fact has the same score: nothing varies that a trend could be measured against."]
+
+
+def of_log_odds(kind: str, estimator: str, censored: float) -> list[str]:
+    """Why there is no verdict on log odds or loss: the sampled estimator, or more than 5% of scores censored.
+
+    kind: of score, a name in `verdict.KINDS`; estimator: of the logs; censored: the largest share of any size.
+    """
+    if kind not in UNBOUNDED:
+        return []
+    found = []
+    if estimator == "sampled":
+        found.append(f"Sampled answers bound the {kind} by how many were drawn: its verdict needs log probabilities.")
+    if censored > CENSORED:
+        found.append(f"{censored:.1%} of the {kind} are only bounds: a verdict allows {CENSORED:.0%}.")
+    return found
+
+
+def of_coverage(coverage: Sequence[float], sizes: Sequence[float]) -> list[str]:
+    """Why there is no verdict where the labels' mean probability is under .1 at any size."""
+    low = [(share, size) for share, size in zip(coverage, sizes, strict=True) if share < COVERAGE]
+    if not low:
+        return []
+    share, size = min(low)
+    return [
+        f"The labels have a mean coverage of {share:.3f} at size {size:g}: under {COVERAGE:g} they are not what the "
+        "model would answer."
+    ]
+
+
+def of_unknown_sizes(models: Sequence[str]) -> list[str]:
+    """Why models of unknown size have no trend: their order may be shown, and no curve."""
+    return [f"The sizes of {', '.join(models)} are unknown: without them there is no trend."] if models else []

@@ -1,0 +1,184 @@
+"""Scores of facts at each size to a verdict: standard, inverse, U, inverted-U, flat, inconclusive or refused.
+
+Formulas, error rates and limits: README, "How a verdict is reached", and docs/calibration.md.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mwe_tasks import levels
+from mwe_tasks.estimates import TOPIC_CLUSTERS
+from mwe_tasks.levels import Arm, Level
+from mwe_tasks.refusals import NEEDED, no_variation, too_little
+from mwe_tasks.trend import Floats, contrasts, covariance, with_ridge
+
+__all__ = ["KINDS", "Arm", "Kind", "LeftOut", "Level", "Verdict", "judge"]
+
+
+class Kind(NamedTuple):
+    """A kind of score."""
+
+    name: str
+    delta: float
+    """How much change over the range still counts as flat."""
+    bounded: bool
+    """Whether scores lie in [0, 1], or in [-1, 0] once turned."""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("accuracy", 0.05, bounded=True),
+        Kind("probability", 0.05, bounded=True),
+        Kind("Brier", 0.05, bounded=True),
+        Kind("loss", 0.10, bounded=False),
+        Kind("log odds", 0.50, bounded=False),
+    )
+}
+"""By name; loss and log odds are in nats."""
+
+
+class LeftOut(NamedTuple):
+    """The words without one size; None where fewer are left than the level needs."""
+
+    index: int  # type: ignore[assignment]  # of the size; the method of tuples is not missed
+    checkpoints: str | None
+    family: str | None
+
+
+class Verdict(NamedTuple):
+    """What scores over sizes say, at both levels."""
+
+    kind: str
+    n: int
+    """Facts."""
+    sizes: tuple[float, ...]
+    means: tuple[float, ...]
+    errors: tuple[float, ...]
+    """Standard errors of the means, without the ridge."""
+    checkpoints: Level
+    family: Level
+    left_out: tuple[LeftOut, ...]
+    arms: tuple[Arm, ...]
+    """Of the checkpoints level: left, then right."""
+    clustered_by: str
+    """fact, topic or cluster."""
+    clusters: int
+    """How many of those."""
+
+
+class _Evidence(NamedTuple):
+    """The means over sizes with what their covariance rests on."""
+
+    means: Floats
+    covariance: Floats
+    """With its ridge."""
+    x: Floats
+    kind: Kind
+    n: int
+    clusters: int
+
+    def without(self, index: int) -> "_Evidence":
+        kept = np.delete(np.arange(len(self.x)), index)
+        return self._replace(means=self.means[kept], covariance=self.covariance[np.ix_(kept, kept)], x=self.x[kept])
+
+
+def judge(
+    scores: npt.ArrayLike,
+    sizes: Sequence[float],
+    kind: Kind,
+    *,
+    topics: Sequence[object] | None = None,
+    clusters: Sequence[object] | None = None,
+    refusals: Sequence[str] = (),
+) -> Verdict:
+    """The verdict at both levels on scores of the same facts at each size.
+
+    scores: shape (n facts, K sizes), turned so that higher is better, none missing. sizes: of the models, above 0 and
+    increasing, in parameters or whatever the axis is. topics: one a fact; from 30 up they cluster where that gives the
+    full change the larger variance. clusters: one a fact, where facts are surely drawn within them (paraphrases of one
+    question); fewer than 30 are refused. refusals: reasons found elsewhere, one sentence each. A refused level keeps
+    its slope, interval and noise. Raises ValueError for scores, sizes or labels that are not that.
+    """
+    values, x = _checked(scores, sizes, kind)
+    for labels in (topics, clusters):
+        if labels is not None and len(labels) != len(values):
+            raise ValueError(f"{len(labels)} topics or clusters for {len(values)} facts: one a fact")
+    found, by, number = _larger_covariance(values, contrasts(x).full, topics, clusters)
+    spread = 1.0 if kind.bounded else float(values.std()) or 1.0
+    evidence = _Evidence(values.mean(axis=0), with_ridge(found, len(values), spread), x, kind, len(values), number)
+    reasons = [*refusals, *no_variation(values, bounded=kind.bounded)]
+    checkpoints, family = _both(evidence, reasons)
+    return Verdict(
+        kind=kind.name,
+        n=len(values),
+        sizes=tuple(float(size) for size in sizes),
+        means=tuple(evidence.means.tolist()),
+        errors=tuple(np.sqrt(np.diag(found)).tolist()),
+        checkpoints=checkpoints,
+        family=family,
+        left_out=tuple(_left_out(evidence, reasons, index) for index in range(len(x))),
+        arms=levels.arms(evidence.means, evidence.covariance, x, number - 1),
+        clustered_by=by,
+        clusters=number,
+    )
+
+
+def _checked(scores: npt.ArrayLike, sizes: Sequence[float], kind: Kind) -> tuple[Floats, Floats]:
+    """The scores and log10 of the sizes."""
+    values, given = np.asarray(scores, dtype=float), np.asarray(sizes, dtype=float)
+    if values.ndim != 2 or values.shape[1:] != given.shape:
+        raise ValueError(f"scores of shape {values.shape} for {given.shape} sizes: one row a fact, one column a size")
+    if len(given) < 2:
+        raise ValueError("one size has nothing to be compared with: at least two")
+    if not (np.isfinite(given).all() and (given > 0).all() and (np.diff(given) > 0).all()):
+        raise ValueError(f"sizes {given.tolist()}: each above 0, no two equal, from small to large")
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} facts: at least two, or nothing says how much chance there is in a mean")
+    if not np.isfinite(values).all():
+        raise ValueError("a score is missing or infinite: leave that fact out at every size, and count it")
+    if kind.bounded and np.ptp(values) > 1:
+        raise ValueError(f"{kind.name} from {values.min():g} to {values.max():g}: it spans 1 at most")
+    return values, np.log10(given)
+
+
+def _larger_covariance(
+    values: Floats, full: Floats, topics: Sequence[object] | None, clusters: Sequence[object] | None
+) -> tuple[Floats, str, int]:
+    """The covariance that gives the full change the larger variance, what it clusters by, and how many there are."""
+    found = [(covariance(values, clusters), "fact", len(values))]
+    if clusters is not None:
+        found = [(found[0][0], "cluster", _distinct(clusters))]
+    if topics is not None and _distinct(topics) >= TOPIC_CLUSTERS:
+        found.append((covariance(values, topics), "topic", _distinct(topics)))
+    return max(found, key=lambda each: float(full @ each[0] @ full))
+
+
+def _distinct(labels: Sequence[object]) -> int:
+    return len({str(label) for label in labels})
+
+
+def _both(evidence: _Evidence, reasons: Sequence[str]) -> tuple[Level, Level]:
+    """Both levels, refused where there are reasons."""
+    means, found, x, kind, n, clusters = evidence
+    every = [*reasons, *too_little(n, clusters, x)]
+    return (
+        _refused(levels.checkpoints(means, found, x, clusters - 1, kind.delta), every),
+        _refused(levels.family(means, found, x, kind.delta), every),
+    )
+
+
+def _refused(level: Level, reasons: Sequence[str]) -> Level:
+    every = [*reasons, *([level.refused] if level.refused else [])]
+    return level._replace(word="refused", refused=" ".join(every)) if every else level
+
+
+def _left_out(evidence: _Evidence, reasons: Sequence[str], index: int) -> LeftOut:
+    left = len(evidence.x) - 1
+    if left < NEEDED["checkpoints"]:
+        return LeftOut(index, None, None)
+    checkpoints, family = _both(evidence.without(index), reasons)
+    return LeftOut(index, checkpoints.word, family.word if left >= NEEDED["family"] else None)
