@@ -26,9 +26,7 @@ LAYERS = {
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
-        *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many"),
-        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "forms"),
-        *("results", "wording", "report", "trend_figure", "reporting"),
+        *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
     },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),

@@ -140,6 +140,8 @@ def _checked(scores: npt.ArrayLike, sizes: Sequence[float], kind: Kind) -> tuple
         raise ValueError(f"{len(values)} facts: at least two, or nothing says how much chance there is in a mean")
     if not np.isfinite(values).all():
         raise ValueError("a score is missing or infinite: leave that fact out at every size, and count it")
+    if kind.bounded and np.ptp(values) > 1:
+        raise ValueError(f"{kind.name} from {values.min():g} to {values.max():g}: it spans 1 at most")
     return values, np.log10(given)
 
 
