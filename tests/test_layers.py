@@ -27,6 +27,8 @@ LAYERS = {
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
         *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
+        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "forms"),
+        *("results", "wording", "report", "trend_figure", "reporting"),
     },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),

@@ -199,7 +199,6 @@ def test_sums_that_round_differently_are_one_score():
         (np.ones((200, 3)), (0, 1e9, 1e10), ACCURACY, "above 0"),
         (np.ones((200, 3)), (1e8, 1e9, np.nan), ACCURACY, "above 0"),
         (np.ones((200, 3)), (1e8, 1e9, np.inf), ACCURACY, "above 0"),
-        (np.tile([-3.0, 3.0], (200, 2)), SIZES[4], ACCURACY, "spans 1 at most"),
     ],
 )
 def test_what_is_no_evidence_is_an_error(values, sizes, kind, message):

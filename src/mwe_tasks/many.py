@@ -11,8 +11,8 @@ RATE = 0.05
 NOT_INDEPENDENT = "Datasets scored by the same models are not independent findings: one odd model moves all of them."
 
 
-class Finding(NamedTuple):
-    """One change of slope among many."""
+class Chosen(NamedTuple):
+    """One slope among many, and whether it stands."""
 
     adjusted: float
     """Its p value adjusted by Benjamini and Hochberg; at most .05 where it is selected."""
@@ -24,7 +24,7 @@ class Finding(NamedTuple):
     """Of that interval."""
 
 
-def among_many(levels: Sequence[Level]) -> tuple[Finding, ...]:
+def among_many(levels: Sequence[Level]) -> tuple[Chosen, ...]:
     """Which of M slopes differ from 0 at a false discovery rate of .05, one finding a level.
 
     The R selected have intervals of level 1 - .05 R / M, so that the expected share of those that miss is at most .05
@@ -36,11 +36,11 @@ def among_many(levels: Sequence[Level]) -> tuple[Finding, ...]:
     selected = adjusted <= RATE
     alpha = RATE * selected.sum() / len(levels)
     return tuple(
-        _selected(level, float(p), alpha) if chosen else Finding(float(p), False, None, None, None)
+        _selected(level, float(p), alpha) if chosen else Chosen(float(p), False, None, None, None)
         for level, p, chosen in zip(levels, adjusted, selected, strict=True)
     )
 
 
-def _selected(level: Level, adjusted: float, alpha: float) -> Finding:
+def _selected(level: Level, adjusted: float, alpha: float) -> Chosen:
     reach = float(stats.t.ppf(1 - alpha / 2, level.freedom)) * level.error
-    return Finding(adjusted, True, level.slope - reach, level.slope + reach, float(1 - alpha))
+    return Chosen(adjusted, True, level.slope - reach, level.slope + reach, float(1 - alpha))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The palette of Okabe and Ito (2008), which colour-blind readers can tell apart; yellow left out, which prints pale."""
+"""The palette of Okabe and Ito (2008), which colour-blind readers can tell apart, without its pale yellow."""
 MARKERS = "osD^vPX"
 GREY = "#555555"
 FORMATS = ("png", "svg", "pdf")

@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     delta: float
     """How much change over the range still counts as flat."""
     bounded: bool
-    """Whether scores lie in [0, 1], or in [-1, 0] once turned."""
+    """Whether scores lie in [0, 1], or in [-1, 0] once turned, before arms are weighted."""
 
 
 KINDS = {
@@ -103,7 +103,7 @@ def judge(
     question); fewer than 30 are refused. refusals: reasons found elsewhere, one sentence each. A refused level keeps
     its slope, interval and noise. Raises ValueError for scores, sizes or labels that are not that.
     """
-    values, x = _checked(scores, sizes, kind)
+    values, x = _checked(scores, sizes)
     for labels in (topics, clusters):
         if labels is not None and len(labels) != len(values):
             raise ValueError(f"{len(labels)} topics or clusters for {len(values)} facts: one a fact")
@@ -127,7 +127,7 @@ def judge(
     )
 
 
-def _checked(scores: npt.ArrayLike, sizes: Sequence[float], kind: Kind) -> tuple[Floats, Floats]:
+def _checked(scores: npt.ArrayLike, sizes: Sequence[float]) -> tuple[Floats, Floats]:
     """The scores and log10 of the sizes."""
     values, given = np.asarray(scores, dtype=float), np.asarray(sizes, dtype=float)
     if values.ndim != 2 or values.shape[1:] != given.shape:
@@ -140,8 +140,6 @@ def _checked(scores: npt.ArrayLike, sizes: Sequence[float], kind: Kind) -> tuple
         raise ValueError(f"{len(values)} facts: at least two, or nothing says how much chance there is in a mean")
     if not np.isfinite(values).all():
         raise ValueError("a score is missing or infinite: leave that fact out at every size, and count it")
-    if kind.bounded and np.ptp(values) > 1:
-        raise ValueError(f"{kind.name} from {values.min():g} to {values.max():g}: it spans 1 at most")
     return values, np.log10(given)
 
 
