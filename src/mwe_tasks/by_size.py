@@ -76,8 +76,8 @@ class Matrix(NamedTuple):
     def balanced(self) -> Floats:
         """Values whose mean at each size is that of the arms' means, and whose spread is that within the arms.
 
-        Shape (facts, sizes). Each is the overall mean plus n times the fact's influence on it, so that the covariance of
-        means computed from these is that of a stratified mean (Cochran 1977, eq. 5.6), as in `estimates.arm_mean`.
+        Shape (facts, sizes). Each is the overall mean plus n times the fact's influence on it, so that the covariance
+        of means computed from these is that of a stratified mean (Cochran 1977, eq. 5.6), as in `estimates.arm_mean`.
         """
         arms = [np.array([control == arm for control in self.controls]) for arm in dict.fromkeys(self.controls)]
         means = [self.values[arm].mean(axis=0) for arm in arms]

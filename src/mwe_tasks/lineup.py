@@ -1,6 +1,7 @@
 """Logs to families: the runs of each family on each dataset in the order of size, or why they are no one curve."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import pandas as pd
@@ -102,7 +103,7 @@ def _checked(family: Family, dataset: str, runs: Sequence[Run], x: Size) -> Line
     known = {run.member.name: run.size for run in runs if run.size is not None}
     if len(known) == len(runs):
         runs = sorted(runs, key=lambda run: known[run.member.name])
-        for one, two in zip(runs, runs[1:], strict=False):
+        for one, two in pairwise(runs):
             if one.size == two.size:
                 raise MweError(
                     f"{where}: {one.member.name} and {two.member.name} have one size on the axis {x}: leave one out, "

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.lineup import Lineup
+from mwe_tasks.many import NOT_INDEPENDENT
 from mwe_tasks.results import models_of
 from mwe_tasks.wording import AXES, lead, of_level, slope, smallest
 
@@ -12,22 +13,21 @@ BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", 
 """The figures of a model that the table by model shows."""
 
 METHODS = """\
-The unit is the fact: its score is the mean of its questions', and behaviour and control facts weigh the same. The same facts stand
-at every size; one that some size has no score of is left out at all of them. Each finding rests on two scores, mean log
-odds and the share of facts whose log odds are above 0, and claims a change only where both claim the same.
+The unit is the fact: its score is the mean of its questions', and behaviour and control facts weigh the same. The same
+facts stand at every size; one that some size has no score of is left out at all of them. Each finding rests on two
+scores, mean log odds and the share of facts whose log odds are above 0, and claims a change only where both claim the same.
 
-Checkpoints, a statement about these models on questions like these: contrasts of the means with the covariance of the paired scores;
-the full change by t at 95%, the arms by their joint max-|t|. tau\\* is the noise from model to model at which the claim would no
-longer be significant.
+Checkpoints, a statement about these models on questions like these: contrasts of the means with the covariance of the
+paired scores; the full change by t at 95%, the arms by their joint max-|t|. tau\\* is the noise from model to model at
+which the claim would no longer be significant.
 
-Family: least squares on log10 of size, with noise from model to model of unknown size (its standard deviation tau1) and K - 2 degrees of
-freedom; the full change at 96.5%, a U by the best line of two arms. Noise is taken as independent over sizes; where neighbouring
-sizes err alike (autocorrelation .5) the error rises from .05 to .08 (5 sizes) or .16 (8 sizes), which so few sizes cannot show.
+Family: least squares on log10 of size, with noise from model to model of unknown size (its standard deviation tau1) and
+K - 2 degrees of freedom; the full change at 96.5%, a U by the best line of two arms. Noise is taken as independent over
+sizes; where neighbouring sizes err alike (autocorrelation .5) the error rises from .05 to .08 (5 sizes) or .16 (8
+sizes), which so few sizes cannot show.
 
-Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error rates of all
-words, measured: docs/calibration.md of mwe-tasks."""
-
-SHARED_MODELS = "Datasets scored by the same models are not independent findings."
+Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error
+rates of all words, measured: docs/calibration.md of mwe-tasks."""
 
 
 def markdown(findings: Sequence[Finding], pictures: dict[str, str], command: str) -> str:
@@ -37,7 +37,7 @@ def markdown(findings: Sequence[Finding], pictures: dict[str, str], command: str
     parts += [f"![Scores against size on {name}, with 95% intervals]({file})" for name, file in pictures.items()]
     parts += ["## Verdicts", verdict_table(findings)]
     if len({(f.lineup.family.name, f.lineup.dataset) for f in findings}) > 1:
-        parts.append(SHARED_MODELS)
+        parts.append(NOT_INDEPENDENT)
     parts += ["## Models"]
     for lineup in lineups_of(findings):
         parts += [f"### {lineup.family.name} on {lineup.dataset}", model_table(lineup)]
