@@ -27,7 +27,7 @@ LAYERS = {
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
         *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
-        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "forms"),
+        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "curve_fits", "forms", "compare"),
         *("results", "wording", "report", "trend_figure", "reporting"),
     },
     "edge": {

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.providers.sim import TRUTHS, SimAPI, normal, parse_size
+from mwe_tasks.families import parse_size
+from mwe_tasks.providers.sim import TRUTHS, SimAPI, normal
 
 LABELS = ("Yes", "No")
 

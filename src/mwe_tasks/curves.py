@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
-from mwe_tasks.forms import Floats, Form, known_forms
+from mwe_tasks.forms import Floats, Form
 
 SIZES, DECADES = 8, 2.5
 """Below either, asymptotes, exponents and break points are not told: at four sizes a fitted exponent spans .13 to .53
@@ -40,26 +40,17 @@ def refused(x: npt.ArrayLike) -> str | None:
     )
 
 
-def fit_curves(scores: npt.ArrayLike, x: npt.ArrayLike, *, bounded: bool) -> list[Curve]:
-    """Every form that suits a score and its sizes, those that fit best first.
+def fit_curve(form: Form, scores: npt.ArrayLike, x: npt.ArrayLike) -> Curve:
+    """A form fitted to scores, by least squares on their means.
 
-    scores: shape (facts, sizes); x: log10 of sizes, shape (sizes,). Fitted by least squares on the means.
+    scores: shape (facts, sizes); x: log10 of sizes, shape (sizes,). The form has to suit the means.
     """
     values, sizes = np.asarray(scores, dtype=float), np.asarray(x, dtype=float)
-    sizes = sizes - sizes[0]
-    means = values.mean(axis=0)
-    few = refused(x) is not None
-    forms = [form for form in known_forms() if form.suits(means, bounded) and not (form.bends and few)]
-    resampled = list(_resampled_means(values))
-    return sorted((_fit(form, sizes, means, resampled) for form in forms), key=lambda curve: curve.rss)
-
-
-def _fit(form: Form, x: Floats, means: Floats, resampled: list[Floats]) -> Curve:
-    best = fit_form(form, x, means, np.random.default_rng(SEED))
-    suitable = [each for each in resampled if form.suits(each, True)]
-    draws = np.array([_solve(form, x, each, best) for each in suitable])
+    sizes, means = sizes - sizes[0], values.mean(axis=0)
+    best = fit_form(form, sizes, means, np.random.default_rng(SEED))
+    draws = np.array([_solve(form, sizes, each, best) for each in _resampled_means(values)])
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-    rss = float(np.sum((form.curve(x, best) - means) ** 2))
+    rss = float(np.sum((form.curve(sizes, best) - means) ** 2))
     return Curve(form, tuple(map(float, best)), tuple(map(float, low)), tuple(map(float, high)), rss)
 
 

@@ -3,6 +3,7 @@
 Members stand in the order of their sizes: where those are unknown that order is all there is (an ordinal axis).
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Size = Literal["params", "nonembedding", "compute", "tokens", "step"]
 SIZES: tuple[Size, ...] = get_args(Size)
 FOLDER = Path(__file__).parent / "families"
+UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 EXPECTED = {
     "greater_than": "a number above 0",
     "greater_than_equal": "0 or a number above it",
@@ -163,6 +165,14 @@ def sizes(members: Iterable[Member], x: Size) -> dict[str, float]:
     if unknown := [name for name, value in found.items() if value is None]:
         raise MweError(f"No {x} is known of {', '.join(unknown)}: leave them out, or choose another size.")
     return {name: value for name, value in found.items() if value is not None}
+
+
+def parse_size(size: str) -> float:
+    """Parameters from "135m", "1b", "6.7b"; raises MweError for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmbt])", size.lower())
+    if found is None or float(found[1]) == 0:
+        raise MweError(f"{size!r} is no size: write it like 135m, 1b or 6.7b.")
+    return float(found[1]) * UNITS[found[2]]
 
 
 def _faults(error: ValidationError, values: Mapping[str, Any]) -> Iterable[str]:

@@ -99,7 +99,7 @@ def _checked(family: Family, dataset: str, runs: Sequence[Run], x: Size) -> Line
         logs = ", ".join(str(run.table["log"].iloc[0]) for run in runs if run.member.name == twice[0])
         raise MweError(f"{where}: there are several logs of {twice[0]} ({logs}): name one of them.")
     _refuse_recipes(where, runs)
-    _refuse_differences(where, runs)
+    refuse_differences(where, [(run.member.name, run.table) for run in runs], ALIKE)
     known = {run.member.name: run.size for run in runs if run.size is not None}
     if len(known) == len(runs):
         runs = sorted(runs, key=lambda run: known[run.member.name])
@@ -125,24 +125,24 @@ def _refuse_recipes(where: str, runs: Sequence[Run]) -> None:
             raise MweError(f"{where}: {names} are {kinds}, which are no one curve: fit them apart.")
 
 
-def _refuse_differences(where: str, runs: Sequence[Run]) -> None:
-    first = runs[0].table
-    for run in runs[1:]:
-        for column, what in ALIKE.items():
-            if column in first and not (values := _values(first, column) | _values(run.table, column)) <= _values(
-                first, column
-            ):
-                shown = ", ".join(sorted(str(value)[:12] for value in values))
-                raise MweError(
-                    f"{where}: the logs of {runs[0].member.name} and {run.member.name} differ in {what} ({shown}), so "
-                    "they are no one curve: score them alike, or fit them apart."
-                )
-        here, there = set(first["id"]), set(run.table["id"])
-        failed = len(here) + int(first["failed"].iloc[0]), len(there) + int(run.table["failed"].iloc[0])
-        if failed[0] != failed[1] or len(here | there) > failed[0]:
+def refuse_differences(where: str, runs: Sequence[tuple[str, pd.DataFrame]], columns: Iterable[str]) -> None:
+    """Raises MweError where runs, each with its name, differ in one of these columns of ALIKE or in their questions."""
+    name, first = runs[0]
+    for other, run in runs[1:]:
+        for column in columns:
+            if column not in first or _values(first, column) == _values(run, column):
+                continue
+            shown = " and ".join(", ".join(sorted(str(v)[:12] for v in _values(each, column))) for each in (first, run))
             raise MweError(
-                f"{where}: {runs[0].member.name} was asked {failed[0]} questions and {run.member.name} {failed[1]}, "
-                f"{len(here & there)} of them in both: score them on the same questions."
+                f"{where}: the logs of {name} and {other} differ in {ALIKE[column]} ({shown}), so they do not compare: "
+                "score them alike, or leave one out."
+            )
+        here, there = set(first["id"]), set(run["id"])
+        asked = [len(ids) + int(each["failed"].iloc[0]) for ids, each in ((here, first), (there, run))]
+        if asked[0] != asked[1] or len(here | there) > asked[0]:
+            raise MweError(
+                f"{where}: {name} was asked {asked[0]} questions and {other} {asked[1]}, {len(here & there)} of them "
+                "in both: score them on the same questions."
             )
 
 

@@ -1,13 +1,15 @@
 """Findings to report.md: a sentence and a figure first, then verdicts, models, warnings and methods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.lineup import Lineup
-from mwe_tasks.many import NOT_INDEPENDENT
+from mwe_tasks.many import NOT_INDEPENDENT, among_many
+from mwe_tasks.refusals import too_few_sizes
 from mwe_tasks.results import models_of
-from mwe_tasks.wording import AXES, lead, of_level, slope, smallest
+from mwe_tasks.wording import AXES, detectable, lead, of_level, slope, smallest
 
 BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", "AUC", "Yes-bias", "coverage", "shift")
 """The figures of a model that the table by model shows."""
@@ -15,7 +17,7 @@ BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", 
 METHODS = """\
 The unit is the fact: its score is the mean of its questions', and behaviour and control facts weigh the same. The same
 facts stand at every size; one that some size has no score of is left out at all of them. Each finding rests on two
-scores, mean log odds and the share of facts whose log odds are above 0, and claims a change only where both claim the same.
+scores, mean log odds and the share of facts whose log odds are above 0, and claims a change only where both claim it.
 
 Checkpoints, a statement about these models on questions like these: contrasts of the means with the covariance of the
 paired scores; the full change by t at 95%, the arms by their joint max-|t|. tau\\* is the noise from model to model at
@@ -30,14 +32,18 @@ Flat means that the 90% intervals of the full change and of the bow lie inside t
 rates of all words, measured: docs/calibration.md of mwe-tasks."""
 
 
-def markdown(findings: Sequence[Finding], pictures: dict[str, str], command: str) -> str:
+def markdown(
+    findings: Sequence[Finding], pictures: Mapping[str, str], command: str, curves: Sequence[Fitted] = ()
+) -> str:
     """The report; pictures maps a dataset to its figure's file name, command is what was typed."""
     parts = ["# How answers change with size", *(f"- {lead(finding)}" for finding in findings)]
     parts[1:] = ["\n".join(parts[1:])]
     parts += [f"![Scores against size on {name}, with 95% intervals]({file})" for name, file in pictures.items()]
     parts += ["## Verdicts", verdict_table(findings)]
-    if len({(f.lineup.family.name, f.lineup.dataset) for f in findings}) > 1:
-        parts.append(NOT_INDEPENDENT)
+    if len(lineups_of(findings)) > 1:
+        parts += ["### Among many", many_table(findings), NOT_INDEPENDENT]
+    if curves:
+        parts += ["### Curves", curve_table(curves)]
     parts += ["## Models"]
     for lineup in lineups_of(findings):
         parts += [f"### {lineup.family.name} on {lineup.dataset}", model_table(lineup)]
@@ -55,7 +61,7 @@ def verdict_table(findings: Sequence[Finding]) -> str:
     """Every score's verdict at both levels, in Markdown."""
     head = (
         *("family", "dataset", "score", "facts", "checkpoints", "slope a decade [95%]", "tau*"),
-        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family"),
+        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family", "80% power from"),
     )
     rows = [
         (
@@ -66,10 +72,49 @@ def verdict_table(findings: Sequence[Finding]) -> str:
                 number(scored.verdict.checkpoints.tau_star),
             ),
             *(scored.verdict.family.word, slope(scored, "family"), noise(scored), finding.family.word),
+            detectable(scored),
         )
         for finding in findings
         for scored in finding.pair
     ]
+    return pipe_table(head, rows)
+
+
+def many_table(findings: Sequence[Finding]) -> str:
+    """Which slopes stand among all scores of all families and datasets (`many.among_many`), in Markdown.
+
+    Of each the family level, where there is one, else the checkpoints.
+    """
+    every = [(finding, scored) for finding in findings for scored in finding.pair]
+    deciding = [
+        scored.verdict.checkpoints if too_few_sizes("family", len(scored.verdict.sizes)) else scored.verdict.family
+        for _, scored in every
+    ]
+    rows = [
+        (
+            *(finding.lineup.family.name, finding.lineup.dataset, scored.name, level.level, f"{chosen.adjusted:.2g}"),
+            f"{level.slope:+.3f} [{chosen.low:+.3f}, {chosen.high:+.3f}], {chosen.confidence:.1%}"
+            if chosen.low is not None and chosen.high is not None and chosen.confidence is not None
+            else "not selected",
+        )
+        for (finding, scored), level, chosen in zip(every, deciding, among_many(deciding), strict=True)
+    ]
+    return pipe_table(("family", "dataset", "score", "level", "adjusted p", "slope a decade [adjusted interval]"), rows)
+
+
+def curve_table(curves: Sequence[Fitted]) -> str:
+    """Each curve's parameters with their 95% intervals, in Markdown; x is decades from the smallest size."""
+    rows = []
+    for fitted in curves:
+        where = (fitted.finding.lineup.family.name, fitted.finding.lineup.dataset, fitted.scored.name)
+        if fitted.curve is None:
+            rows.append((*where, fitted.form.name, fitted.refused or "does not suit this score", "", ""))
+            continue
+        curve = fitted.curve
+        numbers = zip(fitted.form.parameters, curve.parameters, curve.low, curve.high, strict=True)
+        told = "; ".join(f"{name} {interval(value, low, high)}" for name, value, low, high in numbers)
+        rows.append((*where, fitted.form.name, fitted.form.formula, told, f"{curve.rss:.2g}"))
+    head = ("family", "dataset", "score", "curve", "formula", "parameters [95%, facts resampled]", "residual squares")
     return pipe_table(head, rows)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.errors import MweError
 from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, fit
@@ -27,7 +28,9 @@ def findings_of(
     return found, [*left_out, *dict.fromkeys(filter(None, map(another_version, tables)))]
 
 
-def write_report(findings: Sequence[Finding], out: Path, *, command: str) -> dict[str, str]:
+def write_report(
+    findings: Sequence[Finding], out: Path, *, command: str, curves: Sequence[Fitted] = ()
+) -> dict[str, str]:
     """Writes figure, report.md, table.csv, facts.csv and verdicts.json; gives each file's name and what it holds.
 
     Raises MweError where the folder cannot be written.
@@ -40,7 +43,7 @@ def write_report(findings: Sequence[Finding], out: Path, *, command: str) -> dic
             inside = [finding for finding in findings if finding.lineup.dataset == dataset]
             name = "figure" if len(datasets) == 1 else f"figure-{Path(dataset).name}"
             pictures[dataset] = draw_findings(inside, out, name)[0].name
-        (out / "report.md").write_text(markdown(findings, pictures, command), encoding="utf-8")
+        (out / "report.md").write_text(markdown(findings, pictures, command, curves), encoding="utf-8")
         table_of(findings).to_csv(out / "table.csv", index=False)
         facts_of(findings).to_csv(out / "facts.csv", index=False)
         verdicts = json.dumps(records_of(findings), indent=1, allow_nan=False)

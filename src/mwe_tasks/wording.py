@@ -1,5 +1,9 @@
 """Findings to sentences: what a verdict says, in the words that its level allows."""
 
+import math
+
+from scipy import stats
+
 from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.headline import DEPENDS
@@ -17,6 +21,12 @@ BEHAVIOUR = {
     "inverse": "decreases with size",
     "U": "decreases, then increases with size (U)",
     "inverted-U": "increases, then decreases with size (inverted U)",
+}
+DIFFERENCE = {
+    "standard": "grows with size",
+    "inverse": "falls with size",
+    "U": "falls, then grows with size (U)",
+    "inverted-U": "grows, then falls with size (inverted U)",
 }
 OTHERS = {
     "flat": "changes by less than counts",
@@ -72,9 +82,30 @@ def _claim(finding: Finding, word: str, level: str) -> str:
 
 def slope(scored: Scored, level: str) -> str:
     """A slope with its interval and unit: "+0.424 [+0.336, +0.512] nats a decade"."""
-    each = of_level(scored, level)
-    unit = "nats a decade" if scored.kind == "log odds" else "a decade"
-    return f"{each.slope:+.3f} [{each.low:+.3f}, {each.high:+.3f}] {unit}"
+    return slope_of(of_level(scored, level), scored.kind)
+
+
+def slope_of(level: Level, kind: str) -> str:
+    """As `slope`, of a kind of score in `verdict.KINDS`."""
+    unit = "nats a decade" if kind == "log odds" else "a decade"
+    return f"{level.slope:+.3f} [{level.low:+.3f}, {level.high:+.3f}] {unit}"
+
+
+def of_difference(level: Level, kind: str) -> str:
+    """What a level says of how a difference between two runs changes with size."""
+    who = "these models" if level.level == "checkpoints" else "the family"
+    said = DIFFERENCE.get(level.word, OTHERS.get(level.word, level.word))
+    return f"{who}: the difference {said} ({slope_of(level, kind)})."
+
+
+def detectable(scored: Scored) -> str:
+    """The change over the whole range that these facts show in 80% of repeats at the checkpoints level, with its unit.
+
+    (z_.975 + z_.80) times the standard error of the full change.
+    """
+    decades = math.log10(scored.verdict.sizes[-1] / scored.verdict.sizes[0])
+    found = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * scored.verdict.checkpoints.error * decades
+    return f"{found:.3f}" + (" nats" if scored.kind == "log odds" else "")
 
 
 def smallest(scored: Scored) -> str:

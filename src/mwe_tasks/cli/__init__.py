@@ -19,6 +19,14 @@ COMMANDS = {
         "mwe_tasks.cli.fit:fit",
         "Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.",
     ),
+    "compare": (
+        "mwe_tasks.cli.compare:compare",
+        "Print how two runs differ on the same facts: SECOND less FIRST, with intervals of paired scores.",
+    ),
+    "power": (
+        "mwe_tasks.cli.power:power",
+        "Print the smallest change that so many facts and sizes can show, or the facts that a change needs.",
+    ),
     "check": ("mwe_tasks.cli.check:check", "Print a dataset's figures and what is wrong with it."),
     "build": (
         "mwe_tasks.cli.build:build",

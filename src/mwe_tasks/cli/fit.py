@@ -29,11 +29,24 @@ import click
     help="What size is; compute is 6 N D.",
 )
 @click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    help="Fit a curve too: log-linear, or, from 8 sizes over 2.5 decades up, another one of `forms/`. May be repeated.",
+)
+@click.option(
     "--allow-low-coverage",
     is_flag=True,
     help="Judge models that put less than .1 of their probability on the labels too.",
 )
-def fit(logs: tuple[str, ...], out: Path, families: tuple[str, ...], x: str, allow_low_coverage: bool) -> None:
+def fit(
+    logs: tuple[str, ...],
+    out: Path,
+    families: tuple[str, ...],
+    x: str,
+    forms: tuple[str, ...],
+    allow_low_coverage: bool,
+) -> None:
     """Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.
 
     LOGS are files that `inspect eval` or `mwe score` wrote, or folders of them. Every log must be of the same version
@@ -45,16 +58,20 @@ def fit(logs: tuple[str, ...], out: Path, families: tuple[str, ...], x: str, all
       mwe fit logs/pythia logs/opt --out report --x compute
       mwe fit logs/mine --family mine.toml --out report
     """
+    from mwe_tasks.curve_fits import fit_forms
+    from mwe_tasks.forms import find_form
     from mwe_tasks.reporting import findings_of, write_report
     from mwe_tasks.wording import lead
 
+    chosen = [find_form(name) for name in dict.fromkeys(forms)]
     found, notes = findings_of(logs, families=families, x=x, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
     for finding in found:
         click.echo(lead(finding))
     for note in dict.fromkeys([*notes, *(warning for finding in found for warning in finding.warnings)]):
         click.echo(f"Note: {note}")
-    options = [f" --family {shlex.quote(name)}" for name in families] + ([f" --x {x}"] if x != "params" else [])
+    options = [f" --form {shlex.quote(name)}" for name in forms]
+    options += [f" --family {shlex.quote(name)}" for name in families] + ([f" --x {x}"] if x != "params" else [])
     low = " --allow-low-coverage" if allow_low_coverage else ""
     command = f"mwe fit {shlex.join(logs)} --out {shlex.quote(str(out))}{''.join(options)}{low}"
-    for name, what in write_report(found, out, command=command).items():
+    for name, what in write_report(found, out, command=command, curves=fit_forms(found, chosen)).items():
         click.echo(f"{out / name}: {what}")

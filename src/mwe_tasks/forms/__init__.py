@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mwe_tasks.errors import UnknownName
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -33,3 +35,11 @@ class Form(NamedTuple):
 def known_forms() -> list[Form]:
     """Every form of this folder, in alphabetical order."""
     return [import_module(f"{__name__}.{module.name}").FORM for module in iter_modules(__path__)]
+
+
+def find_form(name: str) -> Form:
+    """The form of this name; raises UnknownName where there is none."""
+    by_name = {form.name: form for form in known_forms()}
+    if name not in by_name:
+        raise UnknownName("curve", name, known=by_name)
+    return by_name[name]

@@ -22,7 +22,7 @@ def guess(x: Floats, means: Floats) -> Floats:
 
 
 FORM = Form(
-    name="logistic with floor",
+    name="logistic",
     formula="floor + (1 - floor) / (1 + exp(-steepness (x - middle)))",
     parameters=("floor", "middle", "steepness"),
     curve=curve,

@@ -18,7 +18,7 @@ def guess(x: Floats, means: Floats) -> Floats:
 
 
 FORM = Form(
-    name="power law",
+    name="power-law",
     formula="start N^exponent",
     parameters=("start", "exponent"),
     curve=curve,

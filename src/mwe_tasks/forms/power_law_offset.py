@@ -18,7 +18,7 @@ def guess(x: Floats, means: Floats) -> Floats:
 
 
 FORM = Form(
-    name="power law with offset",
+    name="power-law-offset",
     formula="asymptote + distance N^-exponent",
     parameters=("asymptote", "distance", "exponent"),
     curve=curve,

@@ -12,7 +12,6 @@ a hash; s is +0.5 for a stance for the matching answer, -0.5 against it. The lab
 
 import hashlib
 import math
-import re
 from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any, ClassVar, NamedTuple
@@ -21,12 +20,12 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput,
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.families import parse_size
 from mwe_tasks.labels import LabelLogprobs
 from mwe_tasks.providers.exact import ExactModelAPI, Style
 
 COVERAGE = 0.98
 STANCE = {"plain": 0.0, "neutral": 0.0, "for": 0.5, "against": -0.5}
-UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 Curve = Callable[[float], float]
 
@@ -120,14 +119,6 @@ class SimAPI(ExactModelAPI):
         noise = 0.5 * normal(f"question/{row['id']}")
         sum_ = t * knowledge + m * appeal + self.truth.bias(u) + noise + STANCE[row["stance"]] * m
         return self.truth.confidence(u) * sum_
-
-
-def parse_size(size: str) -> float:
-    """Parameters from "135m", "1b", "6.7b"; raises MweError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmbt])", size.lower())
-    if found is None or float(found[1]) == 0:
-        raise MweError(f"{size!r} is no size: write it like 135m, 1b or 6.7b, as in sim/appeal-up-1b.")
-    return float(found[1]) * UNITS[found[2]]
 
 
 def normal(name: str) -> float:
