@@ -1,0 +1,184 @@
+import json
+
+import pytest
+from made_runs import made_family, made_findings, made_run
+
+from mwe_tasks.by_size import SCORES
+from mwe_tasks.errors import MweError
+from mwe_tasks.fit import fit
+from mwe_tasks.headline import DEPENDS
+from mwe_tasks.lineup import line_up
+from mwe_tasks.results import facts_of, models_of, records_of, table_of
+from mwe_tasks.wording import lead
+
+FACTS = 240
+FAMILY = made_family("made")
+
+
+def findings(family=FAMILY, **options):
+    """Findings of runs whose appeal, knowledge and the like are functions of the place u in [0, 1] of a model."""
+    planted = {name: value for name, value in options.items() if callable(value)}
+    columns = {name: value for name, value in options.items() if not callable(value) and name != "allow_low_coverage"}
+    last = len(family.members) - 1
+    tables = [
+        made_run(
+            member.name,
+            facts=FACTS,
+            **{name: curve(place / last) for name, curve in planted.items()},
+            **columns,
+        )
+        for place, member in enumerate(family.members)
+    ]
+    (lineup,) = line_up(tables, [family], "params")
+    return {
+        found.score.name: found for found in fit(lineup, allow_low_coverage=options.get("allow_low_coverage", False))
+    }
+
+
+@pytest.fixture(scope="module")
+def rising():
+    return findings(appeal=lambda u: 2 * u, knowledge=lambda u: 1.0)
+
+
+def test_a_planted_rise_of_appeal_is_found_at_both_levels(rising):
+    assert (rising["appeal"].checkpoints.word, rising["appeal"].family.word) == ("standard", "standard")
+
+
+def test_it_is_worded_as_more_of_the_behaviour(rising):
+    assert lead(rising["appeal"]).startswith("made on made_up: appeal increases with size (appeal +")
+
+
+def test_no_change_of_knowledge_is_claimed_where_appeal_alone_rises(rising):
+    assert rising["knowledge"].log_odds.verdict.family.word == "flat"
+    assert rising["knowledge"].family.word not in ("standard", "inverse", "U", "inverted-U")
+
+
+def test_the_behaviour_arm_may_be_called_inverse_scaling(rising):
+    found = rising["truth, behaviour arm"]
+    assert found.family.word == "inverse"
+    assert "gets worse with size (inverse scaling)" in lead(found)
+
+
+def test_confidence_that_grows_at_constant_accuracy_is_no_claim():
+    family = made_family("made")
+    tables = [made_run(member.name, facts=FACTS, knowledge=1.0) for member in family.members]
+    for scale, table in enumerate(tables, start=1):
+        for column in ("logodds_truth", "logodds_matching", "logodds_first", "logodds_first_low", "logodds_first_high"):
+            table[column] *= scale
+    (lineup,) = line_up(tables, [family], "params")
+    found = {each.score.name: each for each in fit(lineup)}
+    assert found["knowledge"].log_odds.verdict.family.word == "standard"
+    assert found["knowledge"].family.word == DEPENDS
+
+
+def test_of_four_sizes_the_words_name_neither_family_nor_scaling():
+    four = made_family("made", (1e8, 1e9, 1e10, 1e11))
+    found = findings(four, appeal=lambda u: 2 * u)["truth, behaviour arm"]
+    assert (found.checkpoints.word, found.family.word) == ("inverse", "refused")
+    said = lead(found).split("Of others like them")[0]
+    assert "over these 4 models" in said
+    assert "scaling" not in said
+    assert "family" not in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"coverage": 0.05}, "puts 0.05 of its probability on the two labels, less than 0.1"),
+        ({"censored": True}, "100.0% of made/1's log odds are only bounds"),
+        ({"estimator": "sampled"}, "Sampled log odds are bounded by the number of draws"),
+    ],
+)
+def test_what_bears_no_verdict_is_refused_and_says_why(columns, said):
+    found = findings(made_family("made", (1e8, 1e9, 1e10)), **columns)["knowledge"]
+    assert found.log_odds.verdict.checkpoints.word == found.checkpoints.word == "refused"
+    assert said in lead(found)
+
+
+def test_sampled_answers_still_bear_a_verdict_on_the_bounded_score():
+    found = findings(made_family("made", (1e8, 1e9, 1e10)), estimator="sampled", knowledge=lambda u: 2 * u)["knowledge"]
+    assert found.bounded.verdict.checkpoints.word == "standard"
+
+
+def test_low_coverage_is_judged_on_demand_and_then_warned_of():
+    found = findings(made_family("made", (1e8, 1e9, 1e10)), coverage=0.05, allow_low_coverage=True)["knowledge"]
+    assert found.checkpoints.word != "refused"
+    assert "made/1 puts 0.05 of its probability on the two labels." in found.warnings
+
+
+def test_unknown_sizes_have_no_trend():
+    found = findings(made_family("made", (1e8, None, 1e10)))["knowledge"]
+    assert found.checkpoints.word == found.family.word == "refused"
+    assert {record["slope_per_decade"] for record in records_of([found])} == {None}
+
+
+def test_one_model_is_no_change_with_size():
+    (lineup,) = line_up([made_run("made/1", facts=12)], [FAMILY], "params")
+    with pytest.raises(MweError, match="there is a log of made/1 alone"):
+        fit(lineup)
+
+
+def test_a_model_without_one_score_is_named():
+    tables = [made_run(f"made/{number}", facts=12) for number in (1, 2, 3)]
+    tables[1]["logodds_truth"] = float("nan")
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    with pytest.raises(MweError, match="not one question of made/2 has knowledge"):
+        fit(lineup)
+
+
+def test_what_was_left_out_is_said():
+    tables = [made_run(f"made/{number}", facts=FACTS) for number in (1, 2, 3)]
+    tables[1] = tables[1].iloc[4:].assign(failed=4)
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    said = " ".join(fit(lineup)[0].warnings)
+    assert "without a log here: made/4" in said
+    assert "ended in an error: made/2 4" in said
+    assert "Left out at every size, because some size has no score of them: 2 facts" in said
+
+
+KEYS = {
+    *("model_family", "dataset", "score", "level", "verdict", "slope_per_decade", "interval", "tau_star", "tau1", "n"),
+    "warnings",
+}
+WORDS = {"standard", "inverse", "U", "inverted-U", "flat", "inconclusive", "refused"}
+
+
+def test_verdicts_keep_their_schema(rising):
+    records = json.loads(json.dumps(records_of(list(rising.values())), allow_nan=False))
+    assert {frozenset(record) for record in records} == {frozenset(KEYS)}
+    assert {record["level"] for record in records} == {"checkpoints", "family"}
+    assert {record["verdict"] for record in records} <= WORDS
+    assert all(len(record["interval"]) == 2 and record["n"] in (FACTS, FACTS // 2) for record in records)
+    names = {name for score in SCORES if score.name in rising for name in (score.name, score.bounded)}
+    assert {record["score"] for record in records} == names
+
+
+def test_two_sizes_give_json_without_infinities():
+    found = findings(made_family("made", (1e8, 1e10)))
+    json.dumps(records_of(list(found.values())), allow_nan=False)
+
+
+def test_the_table_has_a_row_a_model_and_score(rising):
+    table = table_of(list(rising.values()))
+    assert len(table) == 8 * 2 * len(rising)
+    appeal = table[table["score"] == "appeal"]
+    assert appeal["size"].is_monotonic_increasing
+    assert (appeal["low"] < appeal["mean"]).all()
+
+
+def test_every_fact_of_every_score_is_kept(rising):
+    facts = facts_of([rising["appeal"]])
+    assert facts.groupby("score").size().to_dict() == {"appeal": FACTS, "matching share": FACTS}
+    assert facts.loc[facts["score"] == "appeal", "made/8"].mean() == pytest.approx(
+        rising["appeal"].log_odds.verdict.means[-1]
+    )
+
+
+def test_every_figure_of_every_model_is_there(rising):
+    found = models_of(rising["appeal"].lineup)
+    assert {"AUC", "Yes-bias", "coverage"} <= set(found["figure"])
+    assert set(found["model"]) == {member.name for member in FAMILY.members}
+
+
+def test_made_findings_are_those_of_their_family():
+    assert {finding.lineup.family.name for finding in made_findings(made_family("other", (1e8, 1e9)))} == {"other"}
