@@ -2,7 +2,7 @@
 
 means: shape (..., K), higher is better; covariance: of them, with its ridge, (..., K, K); x: log10 N, (K,), increasing;
 delta: how much change still counts as flat. Any number of repeats at once, which the calibration needs.
-Formulas: README, "How a verdict is reached".
+Formulas: docs/verdict.md.
 """
 
 from typing import NamedTuple
@@ -45,33 +45,35 @@ class ArmTests:
         return np.stack([each.any(axis=-1) for each in found], axis=-1)
 
 
-def _arm_flags(means: Floats, covariance: Floats, x: Floats, df: int) -> Flags:
-    """The flags at the exact joint critical value, which is drawn only where its bounds disagree."""
-    tests = ArmTests(means, covariance, x)
-    low, high = (tests.flags(bound) for bound in bounds(ALPHA, len(tests.rows), df))
-    for where in np.argwhere((low != high).any(axis=-1)):
-        index = tuple(where)
-        one = ArmTests(means[index], covariance[index], x)
-        low[index] = one.flags(one.exact(df))
-    return low
-
-
 def _within(change: Floats, reach: Floats, delta: float) -> Flags:
     return np.abs(change) + reach < delta
 
 
 def checkpoint_words(means: Floats, covariance: Floats, x: Floats, df: int, delta: float) -> Words:
-    """The word of each repeat at the checkpoints level, shape (...); K >= 3, and no U for K = 3."""
+    """The word of each repeat at the checkpoints level, shape (...); K >= 3, and no U for K = 3.
+
+    The arms' joint critical value is drawn only where its bounds lead to different words.
+    """
     lines = contrasts(x)
     rows = np.stack([lines.full, lines.bow])
     change, error = means @ rows.T, np.sqrt(variance(rows, covariance))
     t, c = change[..., 0] / error[..., 0], student(1 - ALPHA / 2, df)
-    u, inverted, down, up = np.moveaxis(_arm_flags(means, covariance, x, df), -1, 0)
-    shaped = len(x) >= SHAPED["checkpoints"]
     flat = _within(change, student(0.95, df) * error, delta).all(axis=-1)
-    claims = [u & ~inverted & shaped, inverted & ~u & shaped, (t > c) & ~down, (t < -c) & ~up, flat]
-    both = u & inverted & shaped
-    return np.select([both, *claims], ["inconclusive", *WORDS], "inconclusive")
+    shaped = len(x) >= SHAPED["checkpoints"]
+
+    def words(flags: Flags) -> Words:
+        u, inverted, down, up = np.moveaxis(flags, -1, 0)
+        u, inverted = u & shaped, inverted & shaped
+        claims = [u & ~inverted, inverted & ~u, (t > c) & ~down, (t < -c) & ~up, flat]
+        return np.select([u & inverted, *claims], ["inconclusive", *WORDS], "inconclusive")
+
+    arms = ArmTests(means, covariance, x)
+    low, high = (arms.flags(bound) for bound in bounds(ALPHA, len(arms.rows), df))
+    unsure = (words(low) != words(high)) | low[..., :2].all(axis=-1)
+    for where in np.argwhere(unsure):
+        one = ArmTests(means[tuple(where)], covariance[tuple(where)], x)
+        low[tuple(where)] = one.flags(one.exact(df))
+    return words(low)
 
 
 class FamilyTests(NamedTuple):

@@ -1,7 +1,7 @@
 """The two levels of a verdict, "these checkpoints" and "this family", each for one score of one set of models.
 
 means: shape (K,), higher is better, K >= 2; covariance: of them, with its ridge, (K, K); x: log10 N, (K,), increasing;
-delta: how much change still counts as flat. Formulas: README, "How a verdict is reached".
+delta: how much change still counts as flat. Formulas: docs/verdict.md.
 """
 
 from typing import NamedTuple

@@ -2,7 +2,7 @@
 
 Sizes stand on the last axis; any number of leading axes (repeats of a simulation) may stand before. A contrast is a
 row of K weights, so that its estimate is `row @ means` and its variance `row @ covariance @ row`. Formulas:
-README, "How a verdict is reached".
+docs/verdict.md.
 """
 
 from collections.abc import Sequence

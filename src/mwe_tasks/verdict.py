@@ -1,6 +1,6 @@
 """Scores of facts at each size to a verdict: standard, inverse, U, inverted-U, flat, inconclusive or refused.
 
-Formulas, error rates and limits: README, "How a verdict is reached", and docs/calibration.md.
+Formulas, error rates and limits: docs/verdict.md and docs/calibration.md.
 """
 
 from collections.abc import Sequence
