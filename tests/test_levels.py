@@ -12,7 +12,7 @@ DF = 399
 
 
 def given(curve, number, **made):
-    values = scores(curve, SIZES[number], **{"n": 400, **made})
+    values = scores(curve, SIZES[number], **{"n": 400, "seed": 3, **made})
     found = with_ridge(covariance(values), len(values), 1.0)
     return values.mean(axis=0), found, np.log10(SIZES[number])
 
@@ -137,11 +137,8 @@ def test_nothing_claimed_has_no_tau_star():
 
 def test_noise_between_models_widens_the_familys_interval_and_not_the_checkpoints():
     quiet, loud = swinging(8, 0.0), swinging(8, 0.1)
-    widths = [
-        [made.high - made.low for made in (family(*each, 0.05), checkpoints(*each, DF, 0.05))] for each in (quiet, loud)
-    ]
-    assert widths[1][0] > 5 * widths[0][0]
-    assert widths[1][1] == pytest.approx(widths[0][1])
+    assert family(*loud, 0.05).error > 5 * family(*quiet, 0.05).error
+    assert checkpoints(*loud, DF, 0.05).error == checkpoints(*quiet, DF, 0.05).error
 
 
 def test_tau1_is_the_scatter_about_the_line_less_what_sampling_explains():
@@ -155,8 +152,8 @@ def test_tau1_is_the_scatter_about_the_line_less_what_sampling_explains():
 def test_the_interval_of_tau1_holds_nine_in_ten_of_the_truth():
     draw, x = np.random.default_rng(9), np.log10(SIZES[8])
     found = np.eye(8) * 1e-6
-    made = [family(0.05 * draw.normal(size=8), found, x, 0.05) for _ in range(400)]
-    assert np.mean([each.tau1_low < 0.05 < each.tau1_high for each in made]) == pytest.approx(0.9, abs=0.05)
+    made = [family(0.05 * draw.normal(size=8), found, x, 0.05) for _ in range(600)]
+    assert np.mean([each.tau1_low < 0.05 < each.tau1_high for each in made]) == pytest.approx(0.9, abs=0.04)
 
 
 TABLE = {5: (3.670, None, 2.920, 2.353), 6: (3.135, 5.841, 2.353, 2.132), 8: (2.712, 4.456, 2.015, 1.943)}

@@ -2,16 +2,15 @@
 
 means: shape (..., K), higher is better; covariance: of them, with its ridge, (..., K, K); x: log10 N, (K,), increasing;
 delta: how much change still counts as flat. Any number of repeats at once, which the calibration needs.
-Formulas: README, "How a verdict is reached".
+Formulas: docs/verdict.md.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-from mwe_tasks import joint_t
+from mwe_tasks.joint_t import bounds, critical, student
 from mwe_tasks.refusals import NEEDED, SHAPED
 from mwe_tasks.trend import Floats, contrasts, fit, variance
 
@@ -37,25 +36,13 @@ class ArmTests:
 
     def exact(self, df: int) -> float:
         """The joint critical value, for one repeat."""
-        return joint_t.critical(self.rows @ self.covariance @ self.rows.T / np.outer(self.error, self.error), df, ALPHA)
+        return critical(self.rows @ self.covariance @ self.rows.T / np.outer(self.error, self.error), df, ALPHA)
 
-    def flags(self, critical: Floats | float) -> Flags:
+    def flags(self, value: float) -> Flags:
         """Shape (..., 4): a U, an inverted U, any arm down, any arm up. None of them comes with a larger value."""
-        c = np.asarray(critical)[..., None]
-        down, up = (self.left < -c, self.right < -c), (self.left > c, self.right > c)
+        down, up = (self.left < -value, self.right < -value), (self.left > value, self.right > value)
         found = (down[0] & up[1], up[0] & down[1], down[0] | down[1], up[0] | up[1])
         return np.stack([each.any(axis=-1) for each in found], axis=-1)
-
-
-def _arm_flags(means: Floats, covariance: Floats, x: Floats, df: int) -> Flags:
-    """The flags at the exact joint critical value, which is drawn only where its bounds disagree."""
-    tests = ArmTests(means, covariance, x)
-    low, high = (tests.flags(bound) for bound in joint_t.bounds(ALPHA, len(tests.rows), df))
-    for where in np.argwhere((low != high).any(axis=-1)):
-        index = tuple(where)
-        one = ArmTests(means[index], covariance[index], x)
-        low[index] = one.flags(one.exact(df))
-    return low
 
 
 def _within(change: Floats, reach: Floats, delta: float) -> Flags:
@@ -63,17 +50,30 @@ def _within(change: Floats, reach: Floats, delta: float) -> Flags:
 
 
 def checkpoint_words(means: Floats, covariance: Floats, x: Floats, df: int, delta: float) -> Words:
-    """The word of each repeat at the checkpoints level, shape (...); K >= 3, and no U for K = 3."""
+    """The word of each repeat at the checkpoints level, shape (...); K >= 3, and no U for K = 3.
+
+    The arms' joint critical value is drawn only where its bounds lead to different words.
+    """
     lines = contrasts(x)
     rows = np.stack([lines.full, lines.bow])
     change, error = means @ rows.T, np.sqrt(variance(rows, covariance))
-    t, c = change[..., 0] / error[..., 0], stats.t.ppf(1 - ALPHA / 2, df)
-    u, inverted, down, up = np.moveaxis(_arm_flags(means, covariance, x, df), -1, 0)
+    t, c = change[..., 0] / error[..., 0], student(1 - ALPHA / 2, df)
+    flat = _within(change, student(0.95, df) * error, delta).all(axis=-1)
     shaped = len(x) >= SHAPED["checkpoints"]
-    flat = _within(change, stats.t.ppf(0.95, df) * error, delta).all(axis=-1)
-    claims = [u & ~inverted & shaped, inverted & ~u & shaped, (t > c) & ~down, (t < -c) & ~up, flat]
-    both = u & inverted & shaped
-    return np.select([both, *claims], ["inconclusive", *WORDS], "inconclusive")
+
+    def words(flags: Flags) -> Words:
+        u, inverted, down, up = np.moveaxis(flags, -1, 0)
+        u, inverted = u & shaped, inverted & shaped
+        claims = [u & ~inverted, inverted & ~u, (t > c) & ~down, (t < -c) & ~up, flat]
+        return np.select([u & inverted, *claims], ["inconclusive", *WORDS], "inconclusive")
+
+    arms = ArmTests(means, covariance, x)
+    low, high = (arms.flags(bound) for bound in bounds(ALPHA, len(arms.rows), df))
+    unsure = (words(low) != words(high)) | low[..., :2].all(axis=-1)
+    for where in np.argwhere(unsure):
+        one = ArmTests(means[tuple(where)], covariance[tuple(where)], x)
+        low[tuple(where)] = one.flags(one.exact(df))
+    return words(low)
 
 
 class FamilyTests(NamedTuple):
@@ -114,9 +114,9 @@ def _best_two_arms(means: Floats, covariance: Floats, x: Floats) -> tuple[Floats
 def family_words(means: Floats, covariance: Floats, x: Floats, delta: float) -> Words:
     """The word of each repeat at the family level, shape (...); K >= 5, and no U for K = 5."""
     size, tests = len(x), family_tests(means, covariance, x)
-    c1 = stats.t.ppf(1 - ALPHA_LINE / 2, size - 2)
-    c2 = stats.t.ppf(1 - ALPHA_U / 2 / (size - 2), size - 3) if size >= SHAPED["family"] else np.inf
-    c3, q = stats.t.ppf(0.95, size - 3), stats.t.ppf(0.95, size - 2)
+    c1 = student(1 - ALPHA_LINE / 2, size - 2)
+    c2 = student(1 - ALPHA_U / 2 / (size - 2), size - 3) if size >= SHAPED["family"] else np.inf
+    c3, q = student(0.95, size - 3), student(0.95, size - 2)
     t, left, right = tests.change / tests.error, tests.left, tests.right
     bow = contrasts(x).bow[None]
     bow_error = np.sqrt(variance(bow, covariance)[..., 0] + tests.noise * np.sum(bow**2))

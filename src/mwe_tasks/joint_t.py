@@ -7,7 +7,13 @@ from scipy import stats
 
 from mwe_tasks.trend import Floats
 
-DRAWS, SEED = 400_000, 20_240_229
+DRAWS, CHUNK, SEED = 400_000, 8_000, 20_240_229
+
+
+@lru_cache(maxsize=4096)
+def student(probability: float, df: float) -> float:
+    """The quantile of Student's t; kept, since SciPy's takes longer than all else in a verdict."""
+    return float(stats.t.ppf(probability, df))
 
 
 def bounds(alpha: float, number: int, df: float) -> tuple[float, float]:
@@ -15,7 +21,7 @@ def bounds(alpha: float, number: int, df: float) -> tuple[float, float]:
 
     The lower is that of one statistic, the upper Bonferroni's.
     """
-    return float(stats.t.ppf(1 - alpha / 2, df)), float(stats.t.ppf(1 - alpha / 2 / number, df))
+    return student(1 - alpha / 2, df), student(1 - alpha / 2 / number, df)
 
 
 def critical(correlation: Floats, df: float, alpha: float) -> float:
@@ -33,9 +39,14 @@ def critical(correlation: Floats, df: float, alpha: float) -> float:
 def _drawn(correlation: bytes, number: int, df: float, alpha: float) -> float:
     """The quantile over the draws; the symmetric root makes it the same whatever order and sign the rows have."""
     values, vectors = np.linalg.eigh(np.frombuffer(correlation).reshape(number, number))
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    largest = np.abs(root.astype(np.float32) @ _normal(number)).max(axis=0)
-    return float(np.quantile(largest / _scale(df), 1 - alpha))
+    root = ((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T).astype(np.float32)
+    normal, largest = _normal(number), np.empty(DRAWS, dtype=np.float32)
+    for start in range(0, DRAWS, CHUNK):  # what stays in a processor's cache is several times faster
+        part = slice(start, start + CHUNK)
+        drawn = root @ normal[:, part]
+        largest[part] = np.abs(drawn, out=drawn).max(axis=0)
+    rank = round(DRAWS * (1 - alpha))
+    return float(np.partition(largest / _scale(df), rank)[rank])
 
 
 @lru_cache(maxsize=2)

@@ -1,7 +1,7 @@
 """The two levels of a verdict, "these checkpoints" and "this family", each for one score of one set of models.
 
 means: shape (K,), higher is better, K >= 2; covariance: of them, with its ridge, (K, K); x: log10 N, (K,), increasing;
-delta: how much change still counts as flat. Formulas: README, "How a verdict is reached".
+delta: how much change still counts as flat. Formulas: docs/verdict.md.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from mwe_tasks.claims import ALPHA, ALPHA_LINE, ArmTests, checkpoint_words, family_tests, family_words
+from mwe_tasks.joint_t import student
 from mwe_tasks.refusals import too_few_sizes
 from mwe_tasks.trend import Floats, contrasts, fit, variance
 
@@ -74,7 +75,7 @@ def checkpoints(means: Floats, covariance: Floats, x: Floats, df: int, delta: fl
     full = contrasts(x).full
     span = float(x[-1] - x[0])
     change, error = float(full @ means), float(np.sqrt(full @ covariance @ full))
-    c = float(stats.t.ppf(1 - ALPHA / 2, df))
+    c = student(1 - ALPHA / 2, df)
     refused = too_few_sizes("checkpoints", len(x))
     word = "refused" if refused else str(checkpoint_words(means, covariance, x, df, delta))
     return Level(
@@ -105,7 +106,7 @@ def _tau_star(word: str, means: Floats, covariance: Floats, x: Floats, df: int) 
         return noise
 
     if word in {"standard", "inverse"}:
-        return float(bears(lines.full[None], float(stats.t.ppf(1 - ALPHA / 2, df)))[0])
+        return float(bears(lines.full[None], student(1 - ALPHA / 2, df))[0])
     if word in {"U", "inverted-U"}:
         c = ArmTests(means, covariance, x).exact(df)
         sign = 1 if word == "U" else -1
@@ -122,7 +123,7 @@ def family(means: Floats, covariance: Floats, x: Floats, delta: float) -> Level:
     size, span = len(x), float(x[-1] - x[0])
     freedom, tests = size - 2, family_tests(means, covariance, x)
     slope, error = float(tests.change) / span, float(tests.error) / span
-    reach = float(stats.t.ppf(1 - ALPHA_LINE / 2, freedom)) * error if freedom else np.inf
+    reach = student(1 - ALPHA_LINE / 2, freedom) * error if freedom else np.inf
     noise = _noise_interval(means, covariance, x) if freedom else None
     refused = too_few_sizes("family", size)
     return Level(

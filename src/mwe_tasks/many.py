@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
+from mwe_tasks.joint_t import student
 from mwe_tasks.levels import Level
 
 RATE = 0.05
@@ -42,5 +43,5 @@ def among_many(levels: Sequence[Level]) -> tuple[Chosen, ...]:
 
 
 def _selected(level: Level, adjusted: float, alpha: float) -> Chosen:
-    reach = float(stats.t.ppf(1 - alpha / 2, level.freedom)) * level.error
+    reach = student(1 - alpha / 2, level.freedom) * level.error
     return Chosen(adjusted, True, level.slope - reach, level.slope + reach, float(1 - alpha))

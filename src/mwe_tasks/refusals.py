@@ -1,5 +1,6 @@
 """What is refused before a verdict, each reason one sentence; a refused level still gives its slope and interval."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,8 +36,8 @@ def too_little(n: int, clusters: int, x: Floats) -> list[str]:
         found.append(f"{n} facts are too few: a verdict needs {FACTS}.")
     elif clusters < CLUSTERS:
         found.append(f"{clusters} clusters of facts are too few: a verdict needs {CLUSTERS}.")
-    if x[-1] - x[0] < DECADES - 1e-9:
-        found.append(f"The sizes span {x[-1] - x[0]:.2f} decades: a trend needs one decade.")
+    if (decades := x[-1] - x[0]) < DECADES - 1e-9:
+        found.append(f"The sizes span {math.floor(100 * decades) / 100} decades: a trend needs one decade.")
     return found
 
 

@@ -2,10 +2,11 @@
 
 Sizes stand on the last axis; any number of leading axes (repeats of a simulation) may stand before. A contrast is a
 row of K weights, so that its estimate is `row @ means` and its variance `row @ covariance @ row`. Formulas:
-README, "How a verdict is reached".
+docs/verdict.md.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +61,12 @@ def with_ridge(found: Floats, n: int, spread: npt.ArrayLike) -> Floats:
 
 def contrasts(x: Floats) -> Contrasts:
     """The contrasts of sizes x = log10 N, shape (K,), increasing, K >= 2."""
+    return _contrasts(x.astype(float).tobytes())
+
+
+@lru_cache(maxsize=256)
+def _contrasts(sizes: bytes) -> Contrasts:
+    x = np.frombuffer(sizes)
     size = len(x)
     interior = range(1, size - 1)
     left = np.array([_change(x, 0, k) for k in interior]).reshape(-1, size)
@@ -101,10 +108,17 @@ class Fit(NamedTuple):
         return found
 
 
+@lru_cache(maxsize=1024)
+def _projection(terms: bytes, number: int) -> tuple[Floats, Floats]:
+    """The rows that give the coefficients, and what a fit leaves over, I - X pinv(X)."""
+    given = np.frombuffer(terms).reshape(-1, number)
+    weights = np.linalg.pinv(given).astype(float)
+    return weights, np.eye(len(given)) - given @ weights
+
+
 def fit(terms: Floats, means: Floats, found: Floats) -> Fit:
     """The least-squares fit of terms, shape (K, terms), to means (..., K) with covariance (..., K, K)."""
-    weights: Floats = np.linalg.pinv(terms).astype(float)
-    residual: Floats = np.eye(len(terms)) - terms @ weights
+    weights, residual = _projection(terms.astype(float).tobytes(), terms.shape[1])
     rest = means @ residual
     return Fit(
         weights,

@@ -1,6 +1,6 @@
 """Scores of facts at each size to a verdict: standard, inverse, U, inverted-U, flat, inconclusive or refused.
 
-Formulas, error rates and limits: README, "How a verdict is reached", and docs/calibration.md.
+Formulas, error rates and limits: docs/verdict.md and docs/calibration.md.
 """
 
 from collections.abc import Sequence
@@ -75,15 +75,10 @@ class _Evidence(NamedTuple):
 
     means: Floats
     covariance: Floats
-    """With its ridge."""
-    x: Floats
-    kind: Kind
-    n: int
+    """Without its ridge."""
+    ridged: Floats
+    by: str
     clusters: int
-
-    def without(self, index: int) -> "_Evidence":
-        kept = np.delete(np.arange(len(self.x)), index)
-        return self._replace(means=self.means[kept], covariance=self.covariance[np.ix_(kept, kept)], x=self.x[kept])
 
 
 def judge(
@@ -107,23 +102,29 @@ def judge(
     for labels in (topics, clusters):
         if labels is not None and len(labels) != len(values):
             raise ValueError(f"{len(labels)} topics or clusters for {len(values)} facts: one a fact")
-    found, by, number = _larger_covariance(values, contrasts(x).full, topics, clusters)
-    spread = 1.0 if kind.bounded else float(values.std()) or 1.0
-    evidence = _Evidence(values.mean(axis=0), with_ridge(found, len(values), spread), x, kind, len(values), number)
-    reasons = [*refusals, *no_variation(values, bounded=kind.bounded)]
-    checkpoints, family = _both(evidence, reasons)
+    evidence = _evidence(values, x, kind, topics, clusters)
+    checkpoints, family = _both(values, x, kind, evidence, refusals)
+
+    def without(index: int) -> LeftOut:
+        left = len(x) - 1
+        if left < NEEDED["checkpoints"]:
+            return LeftOut(index, None, None)
+        fewer, apart = np.delete(values, index, axis=1), np.delete(x, index)
+        one, other = _both(fewer, apart, kind, _evidence(fewer, apart, kind, topics, clusters), refusals)
+        return LeftOut(index, one.word, other.word if left >= NEEDED["family"] else None)
+
     return Verdict(
         kind=kind.name,
         n=len(values),
         sizes=tuple(float(size) for size in sizes),
         means=tuple(evidence.means.tolist()),
-        errors=tuple(np.sqrt(np.diag(found)).tolist()),
+        errors=tuple(np.sqrt(np.diag(evidence.covariance)).tolist()),
         checkpoints=checkpoints,
         family=family,
-        left_out=tuple(_left_out(evidence, reasons, index) for index in range(len(x))),
-        arms=levels.arms(evidence.means, evidence.covariance, x, number - 1),
-        clustered_by=by,
-        clusters=number,
+        left_out=tuple(without(index) for index in range(len(x))),
+        arms=levels.arms(evidence.means, evidence.ridged, x, evidence.clusters - 1),
+        clustered_by=evidence.by,
+        clusters=evidence.clusters,
     )
 
 
@@ -143,40 +144,36 @@ def _checked(scores: npt.ArrayLike, sizes: Sequence[float]) -> tuple[Floats, Flo
     return values, np.log10(given)
 
 
-def _larger_covariance(
-    values: Floats, full: Floats, topics: Sequence[object] | None, clusters: Sequence[object] | None
-) -> tuple[Floats, str, int]:
-    """The covariance that gives the full change the larger variance, what it clusters by, and how many there are."""
-    found = [(covariance(values, clusters), "fact", len(values))]
-    if clusters is not None:
-        found = [(found[0][0], "cluster", _distinct(clusters))]
+def _evidence(
+    values: Floats, x: Floats, kind: Kind, topics: Sequence[object] | None, clusters: Sequence[object] | None
+) -> _Evidence:
+    """The means, with the covariance of facts or of topics that gives the full change the larger variance."""
+    if clusters is None:
+        found = [(covariance(values), "fact", len(values))]
+    else:
+        found = [(covariance(values, clusters), "cluster", _distinct(clusters))]
     if topics is not None and _distinct(topics) >= TOPIC_CLUSTERS:
         found.append((covariance(values, topics), "topic", _distinct(topics)))
-    return max(found, key=lambda each: float(full @ each[0] @ full))
+    full = contrasts(x).full
+    larger, by, number = max(found, key=lambda each: float(full @ each[0] @ full))
+    spread = 1.0 if kind.bounded else float(values.std()) or 1.0
+    return _Evidence(values.mean(axis=0), larger, with_ridge(larger, len(values), spread), by, number)
 
 
 def _distinct(labels: Sequence[object]) -> int:
     return len({str(label) for label in labels})
 
 
-def _both(evidence: _Evidence, reasons: Sequence[str]) -> tuple[Level, Level]:
+def _both(values: Floats, x: Floats, kind: Kind, evidence: _Evidence, reasons: Sequence[str]) -> tuple[Level, Level]:
     """Both levels, refused where there are reasons."""
-    means, found, x, kind, n, clusters = evidence
-    every = [*reasons, *too_little(n, clusters, x)]
+    own = [*no_variation(values, bounded=kind.bounded), *too_little(len(values), evidence.clusters, x)]
+    means, found = evidence.means, evidence.ridged
     return (
-        _refused(levels.checkpoints(means, found, x, clusters - 1, kind.delta), every),
-        _refused(levels.family(means, found, x, kind.delta), every),
+        _refused(levels.checkpoints(means, found, x, evidence.clusters - 1, kind.delta), [*reasons, *own]),
+        _refused(levels.family(means, found, x, kind.delta), [*reasons, *own]),
     )
 
 
 def _refused(level: Level, reasons: Sequence[str]) -> Level:
     every = [*reasons, *([level.refused] if level.refused else [])]
     return level._replace(word="refused", refused=" ".join(every)) if every else level
-
-
-def _left_out(evidence: _Evidence, reasons: Sequence[str], index: int) -> LeftOut:
-    left = len(evidence.x) - 1
-    if left < NEEDED["checkpoints"]:
-        return LeftOut(index, None, None)
-    checkpoints, family = _both(evidence.without(index), reasons)
-    return LeftOut(index, checkpoints.word, family.word if left >= NEEDED["family"] else None)
