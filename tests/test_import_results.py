@@ -357,7 +357,7 @@ def test_a_file_that_is_none_is_said(ada, into):
 
 def test_a_stem_that_is_no_member_lists_the_members(ada, into):
     said = refused(ada.rename(ada.with_name("adda.csv")), *into)
-    assert "No member of gpt3-api, as adda.csv says, is named 'adda'. There are: ada, babbage, curie, davinci." in said
+    assert "names 'adda', as no members of gpt3-api are named. There are: ada, babbage, curie, davinci. --model" in said
 
 
 def test_a_member_may_be_named_by_hand(ada, into):
@@ -433,10 +433,11 @@ def test_the_member_is_told_by_the_results_or_else_by_the_folder(beside, samples
     assert (log.eval.model, log.eval.model_args) == ("mwe-hf/tiny/random-2l", {})
 
 
-def test_another_revision_is_another_member(samples, tiny):
+@pytest.mark.parametrize("arguments", [{"revision": "step5"}, "pretrained=tiny/random-2l,revision=step5"])
+def test_another_revision_is_another_member(arguments, samples, tiny):
     results = next(samples.parent.glob("results_*.json"))
     said = json.loads(results.read_text(encoding="utf-8"))
-    said["config"]["model_args"]["revision"] = "step5"
+    said["config"]["model_args"] = arguments
     results.write_text(json.dumps(said), encoding="utf-8")
     run(samples, *tiny)
     (path,) = tiny[-1].glob("*.eval")
@@ -451,9 +452,15 @@ def test_adapted_weights_are_no_member(samples, tiny):
     assert "peft=some/adapter: adapted weights are no member" in refused(samples, *tiny)
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"config": {"model_args": [1]}, "configs": {"mwe_six": {}}}'])
+def test_results_that_are_none_are_one_sentence(text, samples, tiny):
+    next(samples.parent.glob("results_*.json")).write_text(text, encoding="utf-8")
+    assert "is no file of lm-eval's results for mwe_six" in refused(samples, *tiny)
+
+
 def test_a_model_that_is_no_member_lists_the_members(samples, tiny):
     said = refused(samples, "--family", "pythia", *tiny[2:])
-    assert "is named 'tiny/random-2l'. There are: EleutherAI/pythia-14m" in said
+    assert "names 'tiny/random-2l', as no members of pythia are named. There are: EleutherAI/pythia-14m" in said
 
 
 def test_canonical_spellings_and_all_of_them_are_no_one_table(samples, tiny):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.errors import MweError, printable
 from mwe_tasks.families import Family, Member
 from mwe_tasks.scoring import Reading
 
@@ -42,12 +42,16 @@ class Results:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_member(family: Family, said: str, spelled: Callable[[Member], Sequence[str]], file: Path) -> Member:
-    """The one member that is spelled so; raises UnknownName with those there are."""
+def find_member(family: Family, said: str, spelled: Callable[[Member], Sequence[str]], source: str) -> Member:
+    """The one member that is spelled so; raises MweError with those there are. `source` is what says it."""
     found = [member for member in family.members if said in spelled(member)]
     if len(found) != 1:
-        known = [spelled(member)[0] for member in family.members]
-        raise UnknownName(f"member of {family.name}, as {file.name} says,", said, known=known)
+        known = ", ".join(spelled(member)[0] for member in family.members)
+        hint = "" if source == "--model" else " --model names one by hand."
+        raise MweError(
+            f"{source} names {printable(said)!r}, as {len(found) or 'no'} members of {family.name} are named. There "
+            f"are: {known}.{hint}"
+        )
     return found[0]
 
 

@@ -31,10 +31,15 @@ def read_results(files: Sequence[Path], family: Family, dataset: str | None, mod
 def _member_of(samples: Samples, family: Family, model: str | None, file: Path) -> Member:
     """By --model, else by the name in the results beside the samples, else by the folder."""
     if model is not None:
-        return find_member(family, model, by_hand, file)
+        return find_member(family, model, by_hand, "--model")
     if samples.run.model is not None:
-        return find_member(family, samples.run.model, lambda member: [member.name.partition("/")[2]], file)
-    return find_member(family, samples.folder, lambda member: [folder_of(member.name.partition("/")[2])], file)
+        return find_member(family, samples.run.model, lambda member: [on_hub(member)], f"What lies beside {file}")
+    return find_member(family, samples.folder, lambda member: [folder_of(on_hub(member))], f"The folder of {file}")
+
+
+def on_hub(member: Member) -> str:
+    """A member's name without the provider."""
+    return member.name.partition("/")[2]
 
 
 def _of_samples(samples: Samples, file: Path, family: str, member: Member, dataset: str | None) -> Results:

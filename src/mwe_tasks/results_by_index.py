@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from mwe_tasks.errors import MweError, printable
 from mwe_tasks.exchange import as_dataset, import_rows
-from mwe_tasks.families import Family
+from mwe_tasks.families import Family, Member
 from mwe_tasks.foreign_results import Answered, Results, by_hand, find_member, refuse_two_of_one, stem_of
 from mwe_tasks.formats import inverse_scaling
 from mwe_tasks.formats.prize_results import Line, label_of, logodds_of_label, read
@@ -31,10 +31,7 @@ def read_results(files: Sequence[Path], family: Family, dataset: str | None, mod
     Without a dataset the checksum is of indices and labels, the same for every model that was asked the same. Raises
     MweError and BadRows where a file cannot be read, names no member, or is of another dataset than the one given.
     """
-    members = {
-        file: find_member(family, model or file.stem, by_hand if model else lambda member: [stem_of(member)], file)
-        for file in files
-    }
+    members = {file: _member_of(file, family, model) for file in files}
     refuse_two_of_one(members)
     lines = {file: read(file) for file in files}
     words = {line.predicted for each in lines.values() for line in each}
@@ -68,6 +65,12 @@ def read_results(files: Sequence[Path], family: Family, dataset: str | None, mod
         )
         for (file, member), of in zip(members.items(), joined, strict=True)
     ]
+
+
+def _member_of(file: Path, family: Family, model: str | None) -> Member:
+    if model is not None:
+        return find_member(family, model, by_hand, "--model")
+    return find_member(family, file.stem, lambda member: [stem_of(member)], str(file))
 
 
 class Questions(NamedTuple):

@@ -134,15 +134,16 @@ def _run(path: Path, task: str, date: str) -> Run:
         said = json.loads(file.read_text(encoding="utf-8"))
         config, metadata = said["config"], said["configs"][task].get("metadata") or {}
         arguments = config.get("model_args") or {}
+        if isinstance(arguments, str):  # as on the command line
+            arguments = dict(each.split("=", 1) for each in arguments.split(",") if "=" in each)
         questions = said.get("n-samples", {}).get(task, {}).get("original")
         name, started = said["model_name"], float(said.get("date") or 0)
+        revision = arguments.get("revision") or "main"
+        adapted = [key for key in ADAPTED if arguments.get(key)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise MweError(f"{file} is no file of lm-eval's results for {task}: move it away, and give --model.") from None
-    if isinstance(arguments, str):
-        arguments = dict(each.split("=", 1) for each in arguments.split(",") if "=" in each)
-    if adapted := [key for key in ADAPTED if arguments.get(key)]:
+    if adapted:
         raise MweError(f"{file} names {adapted[0]}={arguments[adapted[0]]}: adapted weights are no member of a family.")
-    revision = arguments.get("revision", "main")
     settings = {"model": config.get("model"), "model_args": arguments, "lm_eval": said.get("lm_eval_version")}
     model = str(name) if revision == "main" else f"{name}@{revision}"
     return Run(model, metadata.get("checksum"), questions, started, settings)
