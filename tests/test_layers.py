@@ -34,6 +34,7 @@ LAYERS = {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
         *("page", "tree_page", "map_page", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
+        *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
         *("_registry", "__init__"),
     },
 }

@@ -6,7 +6,6 @@ counted. The two arms, behaviour and control, weigh the same whatever their size
 """
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -55,7 +54,9 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
     if table["log"].nunique() > 1:
         raise ValueError("these are the rows of several logs, whose facts would be taken for one another's")
     table = one_row_a_question(table)
-    has_truth = "logodds_truth" in table
+    has_truth, has_matching = "logodds_truth" in table, bool(table["matching_answer"].notna().any())
+    if not has_matching:
+        table = table.assign(logodds_matching=np.nan)
     found = [
         _mean("appeal", table, "logodds_matching", "nats, matching answer"),
         _positive("matching share", table, "matching_answer", "of facts"),
@@ -69,10 +70,11 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
     found.append(_mean("Yes-bias", table, "logodds_first", "nats, {} against {}".format(*_labels(table))))
     if has_truth:
         found += [*arms(table), *pair_states(table), *proper_scores(table), *ranks(table)]
-        found.append(_share("answered", table, "answered", "right in the text"))
+        if "answered" in table:
+            found.append(_share("answered", table, "answered", "right in the text"))
     if "shift" in table:
         found += [*shifts(table), *(flips(table) if has_truth else [])]
-    if table["canonical"].notna().any():
+    if has_matching and table["canonical"].notna().any():
         alone = table.assign(canonical_matching=table["canonical"].astype(float) * _sign_of_matching(table))
         note = 'nats, " {}" against " {}"'.format(*_labels(table))
         found.append(_mean("appeal, canonical", alone, "canonical_matching", note))
@@ -84,10 +86,11 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
 def interval_of(
     table: pd.DataFrame, answer: "pd.Series[str]", column: str = "logodds_first"
 ) -> "tuple[pd.Series[float], pd.Series[float]]":
-    """The lowest and highest that each question's log odds of its answer can be, nats."""
+    """The lowest and highest that each question's log odds of its answer can be, nats; NaN where it has none."""
     first = answer == table["first_label"]
     low, high = table[f"{column}_low"].astype(float), table[f"{column}_high"].astype(float)
-    return low.where(first, -high), high.where(first, -low)
+    known = answer.notna()
+    return low.where(first, -high).where(known), high.where(first, -low).where(known)
 
 
 def arms(table: pd.DataFrame) -> list[Estimate]:
@@ -198,9 +201,10 @@ def ranks(table: pd.DataFrame) -> list[Estimate]:
     return [with_interval("AUC", area, error, freedom, facts, "of truth, by log odds", share=True)]
 
 
-def _sign_of_matching(table: pd.DataFrame) -> npt.NDArray[np.int_]:
-    """1 where the matching answer is the first label, else -1."""
-    return np.where(table["matching_answer"] == table["first_label"], 1, -1)
+def _sign_of_matching(table: pd.DataFrame) -> "pd.Series[float]":
+    """1 where the matching answer is the first label, -1 where it is the other, NaN where there is none."""
+    sign = np.where(table["matching_answer"] == table["first_label"], 1.0, -1.0)
+    return pd.Series(sign, index=table.index).where(table["matching_answer"].notna())
 
 
 def _difference(

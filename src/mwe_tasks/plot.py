@@ -18,7 +18,8 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
     One dot a question; a diamond and bar the mean and its 95% interval (t; questions of one cell belong
     to different facts). A model without bias or knowledge would put all four cells on 0; a Yes-bias moves them
     to the right together; appeal moves the cells of matching answer Yes to the right of those of No. Questions
-    without truth have no arms, and two cells. Raises MweError where the file cannot be written.
+    without truth have no arms, and two cells, as have those without a matching answer. Raises MweError where the file
+    cannot be written.
     """
     import matplotlib as mpl
 
@@ -32,17 +33,21 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         matching=("matching_answer", "first"), truth=("truth", "first"), value=("logodds_first", "mean")
     )
     truths = (second, first) if questions["truth"].notna().all() else (None,)
-    cells = [(answer, truth) for answer in (second, first) for truth in truths]
-    if len(truths) == 2:  # from the top: behaviour facts, whose matching answer is not the truth, then controls
+    answers = (second, first) if questions["matching"].notna().any() else (None,)
+    cells: list[tuple[str | None, str | None]] = [(answer, truth) for answer in answers for truth in truths]
+    if len(cells) == 4:  # from the top: behaviour facts, whose matching answer is not the truth, then controls
         cells.sort(key=lambda cell: (cell[0] != cell[1], cell[0] == first))
     figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
     jitter = np.random.default_rng(0)
     for height, (answer, truth) in enumerate(cells):
-        inside = (questions["matching"] == answer) & (True if truth is None else questions["truth"] == truth)
+        inside = pd.Series(True, index=questions.index)
+        for column, wanted in (("matching", answer), ("truth", truth)):
+            if wanted is not None:
+                inside &= questions[column] == wanted
         values = questions.loc[inside, "value"].dropna().to_numpy(dtype=float)
         if len(values) < 2:
             continue
-        colour = BLUE if answer == first else ORANGE
+        colour = BLUE if (answer or truth) == first else ORANGE
         spread = jitter.uniform(-0.22, 0.22, len(values))
         axes.scatter(values, height + spread, s=9, color=colour, alpha=0.35, linewidths=0)
         reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
@@ -94,7 +99,9 @@ def draw_run(run: pd.DataFrame, path: Path) -> None:
         plt.close(figure)
 
 
-def _cell_name(answer: str, truth: str | None) -> str:
+def _cell_name(answer: str | None, truth: str | None) -> str:
+    if answer is None:
+        return f"true {truth}"
     if truth is None:
         return f"matching answer {answer}"
     return f"{'control' if answer == truth else 'behaviour'}: matching {answer}, true {truth}"

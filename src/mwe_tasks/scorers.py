@@ -100,10 +100,13 @@ def _scorer(value_of: Callable[[Asked], Value]) -> Scorer:
             return Score.unscored(reason="limit")
         readings = {stance: Reading.model_validate(each) for stance, each in stored.items()}
         row = Row.model_validate(state.metadata["row"])
-        value = value_of(Asked(row, state.store.get("labels"), readings))
-        explanation = readings["plain"].text
-        if value.value is None:
-            return Score.unscored(reason=value.missing, explanation=explanation)
-        return Score(value=value.value, explanation=explanation, metadata={"censored": value.censored})
+        return as_score(value_of(Asked(row, state.store.get("labels"), readings)), readings["plain"].text)
 
     return score
+
+
+def as_score(value: Value, explanation: str | None) -> Score:
+    """A score as Inspect's, or an unscored one with the reason."""
+    if value.value is None:
+        return Score.unscored(reason=value.missing, explanation=explanation)
+    return Score(value=value.value, explanation=explanation, metadata={"censored": value.censored})

@@ -15,6 +15,7 @@ from mwe_tasks.labels import LabelBounds, LabelLogprobs
 from mwe_tasks.parsing import Answer
 
 Estimator = Literal["exact", "top_logprobs", "sampled"]
+Spellings = Literal["all", "canonical"]
 
 COVERAGE_OPEN = 0.01
 
@@ -24,11 +25,13 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    prompt: str
-    """What was put to the model, its turns joined by blank lines."""
+    prompt: str | None
+    """What was put to the model, its turns joined by blank lines; None where imported results do not say."""
     estimator: Estimator
-    text: str
-    """The generated text after any thinking; of the first draw where there were several."""
+    spellings: Spellings = "all"
+    """What counts as a label: each of its spellings, or the canonical one alone (" Yes"), as in imported results."""
+    text: str | None
+    """The generated text after any thinking; of the first draw where there were several; None where none was kept."""
     answer: str | None = None
     """The label that the text gives."""
     missing: str | None = None

@@ -78,7 +78,18 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
         f"odds by up to {run['tolerance'].max():.1g} nats",
         "sampled": f"sampled answers ({head['probe']}): shares, bounded log odds, no verdict from them",
     }
+    if head["spellings"] == "canonical":
+        first, second = head["first_label"], head["second_label"]
+        how["exact"] = (
+            f'{head["probe"]}: exact log probabilities of " {first}" and " {second}" alone; what other spellings hold '
+            "is not known"
+        )
     lines = [f"Estimator: {how[head['estimator']]}."]
+    if run["matching_answer"].isna().all():
+        lines.append(
+            "No matching answer is known: appeal and matching share are not scored, and knowledge is the plain mean, "
+            "in which appeal need not cancel."
+        )
     if run["quantised"].any():
         lines.append(
             "Quantised weights: llama.cpp rounds activations to 8 bits, which moves log odds by about 0.1 nats; "
@@ -118,7 +129,8 @@ def notes(run: pd.DataFrame, found: list[Estimate]) -> list[str]:
             lines.append(f"Unscored, {name}: {int(counts.sum())} of {len(run)} ({reasons}).")
     coverage = next(each.value for each in found if each.name == "coverage")
     if coverage < 0.5:
-        lines.append(f"Warning: coverage is {coverage:.2f}; the model mostly says something other than the two labels.")
+        what = "the two labels" if head["spellings"] == "all" else "these two spellings"
+        lines.append(f"Warning: coverage is {coverage:.2f}; the model mostly says something other than {what}.")
     return lines
 
 

@@ -21,17 +21,19 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
 
     Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
-    missing (why logodds_matching is), censored, shift_censored and coverage_censored (whether it, shift or coverage is
+    missing (why the log odds are), censored, shift_censored and coverage_censored (whether it, shift or coverage is
     a bound), logodds_first
     (the first label against the second) with the interval that it lies in (logodds_first_low, logodds_first_high:
     equal where it is known, infinite on an open side), the interval for each stance asked (logodds_first_STANCE_low,
     logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots, draws, probe,
+    spellings (what counts as a label: all of its spellings, or the canonical one alone, as in imported results),
     tolerance, quantised, canonical, text, missing_answer, unread_draws, has_twin, where, and of the whole log failed
     (questions that ended in an error) and in_dataset (how many there are). Log odds are in nats.
 
     Unfinished and foreign logs in a folder are left out with a warning, and so is told a log of another version of its
     dataset than the one here. Raises MweError for a log that is named
-    and missing, unfinished or not of this package, and where two logs differ in dataset version, split or estimator.
+    and missing, unfinished or not of this package, and where two logs differ in dataset version, split, estimator or
+    spellings.
     """
     runs, left_out = read_runs([logs] if isinstance(logs, str | Path) else logs)
     for reason in [*left_out, *filter(None, map(another_version, runs))]:
@@ -39,6 +41,12 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     table = pd.concat(runs, ignore_index=True)
     if len(estimators := table["estimator"].unique()) > 1:
         raise MweError(f"These logs hold scores of {' and '.join(estimators)}, which are no one table: load one kind.")
+    if table["spellings"].nunique() > 1:
+        alone = ", ".join(sorted(table.loc[table["spellings"] == "canonical", "model"].unique()))
+        raise MweError(
+            f'Some of these logs count a label in all its spellings, and those of {alone} the canonical one (" Yes") '
+            "alone, which are no one table: load one kind."
+        )
     if len(set(names := [run["log"].iloc[0] for run in runs])) < len(names):
         raise MweError("The same log is named twice: name it once.")
     for column in ("checksum", "split"):
@@ -152,9 +160,10 @@ def _question(sample: EvalSample) -> dict[str, Any]:
     readings = sample.store["readings"]
     plain = readings["plain"]
     scores = sample.scores or {}
-    shown = scores["logodds_matching"]
-    first = sample.store["labels"][0]
-    sign = 1 if row["answer_matching_behavior"].strip() == first else -1
+    # Results that were imported may know the truth alone; the log odds of either answer are missing together.
+    shown = scores["logodds_matching" if "logodds_matching" in scores else "logodds_truth"]
+    matching = row["answer_matching_behavior"]
+    low, high = _bounds(plain)
     values = {name: _number(scores[name].value) for name in SCORES if name in scores}
 
     def is_censored(name: str) -> bool:
@@ -165,6 +174,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "probe": sample.store["probe"],
         "estimator": plain["estimator"],
         "quantised": sample.store.get("model_facts", {}).get("quantised", False),
+        "spellings": plain.get("spellings", "all"),
         "tolerance": plain["tolerance"],
         "id": row["id"],
         "fact": sample.metadata["fact"],
@@ -172,19 +182,20 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "topic": row["topic"],
         "control": sample.metadata["control"],
         "truth": row["truth"],
-        "matching_answer": row["answer_matching_behavior"].strip(),
-        "first_label": first,
+        "matching_answer": None if matching is None else matching.strip(),
+        "first_label": sample.store["labels"][0],
         "second_label": sample.store["labels"][1],
         "question": row["question"],
         "text": plain["text"],
         **values,
-        "logodds_first": sign * values["logodds_matching"],
-        **dict(zip(("logodds_first_low", "logodds_first_high"), _bounds(plain), strict=True)),
+        "logodds_first": _nearest_zero(low, high),
+        "logodds_first_low": low,
+        "logodds_first_high": high,
         "canonical": plain["canonical"],
         "missing": shown.reason,
         "missing_answer": scores["answered"].reason if "answered" in scores else None,
         "unread_draws": sum(plain.get("unread", {}).values()),
-        "censored": is_censored("logodds_matching"),
+        "censored": bool((shown.metadata or {}).get("censored", False)),
         "shift_censored": is_censored("shift"),
         "coverage_censored": is_censored("coverage"),
         **{
@@ -202,6 +213,13 @@ def _bounds(reading: dict[str, Any]) -> tuple[float, float]:
     if low is None and high is None:
         return float("nan"), float("nan")
     return float("-inf") if low is None else low, float("inf") if high is None else high
+
+
+def _nearest_zero(low: float, high: float) -> float:
+    """The number that an interval is, else its bound nearer to 0; NaN where 0 is inside or nothing is known."""
+    if low == high or low > 0:
+        return low
+    return high if high < 0 else float("nan")
 
 
 def _number(value: object) -> float:

@@ -56,6 +56,10 @@ COMMANDS = {
         "mwe_tasks.cli.exchange:export",
         "Write a dataset in the format of another project, and say what that cannot hold.",
     ),
+    "import-results": (
+        "mwe_tasks.cli.import_results:import_results",
+        "Read the results of another pipeline into logs, one a model, that every command here takes.",
+    ),
     "families": ("mwe_tasks.cli.families:families", "List the model families, or one family's models and their sizes."),
     "models": ("mwe_tasks.cli.models:models", "List the models that run on this machine without a service."),
 }
