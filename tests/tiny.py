@@ -91,8 +91,8 @@ def write_checkpoint(folder, architecture="llama", *, template=None, seed=0, spr
     size = write_tokenizer(folder, kind, template)
     ends = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": None}
     config = getattr(transformers, name)(vocab_size=size + 3, **ends, **{**options, **changes})
-    model = transformers.AutoModelForCausalLM.from_config(config)
     torch.manual_seed(seed)
+    model = transformers.AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * spread)

@@ -46,6 +46,7 @@ def load_pretrained(checkpoint: Checkpoint, *, dtype: str | None = None, device:
     config = _loaded(checkpoint, "configuration", transformers.AutoConfig, **common)
     if type(config) not in transformers.MODEL_FOR_CAUSAL_LM_MAPPING or config.is_encoder_decoder:
         raise MweError(f"{checkpoint.name} ({config.model_type}) is no causal language model: give one that is.")
+    common["config"] = config  # else a GGUF file is parsed again each time, in seconds
     tokenizer = _loaded(checkpoint, "tokenizer", transformers.AutoTokenizer, **common)
     if not tokenizer("Yes", add_special_tokens=False)["input_ids"]:
         raise MweError(f"The tokenizer of {checkpoint.name} knows no token of 'Yes': its files are missing or damaged.")

@@ -11,7 +11,7 @@ from mwe_tasks.checkpoints import Checkpoint, settings_hash, weights_hash
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added, TokenRow, Wanted, batches, read_labels, token_rows
 from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
-from mwe_tasks.llama import TODAY
+from mwe_tasks.llama import TODAY, pin_date
 from mwe_tasks.pretrained import Pretrained
 
 CONTEXT = 2048
@@ -124,7 +124,7 @@ class Transformer:
             raise MweError(f"{self.checkpoint.name} has no chat template: use style completion.")
         begun = messages[-1]["content"] if messages and messages[-1]["role"] == "assistant" else None
         turns = list(messages if begun is None else messages[:-1])
-        told = {"enable_thinking": False, "strftime_now": TODAY.strftime}
+        told = {"chat_template": pin_date(self.template), "enable_thinking": False}
         try:
             prompt = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **told))
         except TemplateError as error:
