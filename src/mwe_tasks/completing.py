@@ -1,0 +1,118 @@
+"""Texts that a model of transformers goes on with after prompts, the likeliest in batches."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mwe_tasks.errors import MweError
+from mwe_tasks.label_rows import batches
+from mwe_tasks.labels import Tokens
+from mwe_tasks.llama import Completion
+from mwe_tasks.transformer import Transformer
+
+_PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+
+
+class Draft(NamedTuple):
+    """A text that is wanted after a prompt."""
+
+    prompt: Tokens
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    """0 takes the likeliest token each time."""
+    top_p: float = 1.0
+    top_k: int = 0
+    """0 for all."""
+    seed: int | None = None
+
+
+def complete(model: Transformer, drafts: Sequence[Draft]) -> list[Completion]:
+    """One text a draft: those of the likeliest tokens in batches, those that are drawn one by one, each by its seed."""
+    texts: dict[int, Completion] = {}
+    likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
+    for batch in batches([len(drafts[n].prompt) for n in likeliest], most=model.batch, padded=model.padded):
+        numbers = [likeliest[each] for each in batch]
+        together = [drafts[number] for number in numbers]
+        if max(len(each.prompt) for each in together) + max(each.max_tokens for each in together) > model.context:
+            written = [text for each in together for text in _generate(model, [each])]  # one would outgrow the context
+        else:
+            written = _generate(model, together)
+        texts.update(zip(numbers, written, strict=True))
+    for number, draft in enumerate(drafts):
+        if draft.temperature > 0:
+            (texts[number],) = _draw(model, draft)
+    return [texts[number] for number in range(len(drafts))]
+
+
+def _draw(model: Transformer, draft: Draft) -> list[Completion]:
+    import torch
+
+    with torch.random.fork_rng(devices=[] if model.model.device.type == "cpu" else None):
+        if draft.seed is None:
+            torch.seed()
+        else:
+            torch.manual_seed(draft.seed)
+        drawn = {"temperature": draft.temperature, "top_p": draft.top_p, "top_k": draft.top_k}
+        return _generate(model, [draft], do_sample=True, **drawn)
+
+
+def _generate(model: Transformer, drafts: Sequence[Draft], **options: Any) -> list[Completion]:
+    """The drafts' texts, padded on the left, as generation of transformers wants it."""
+    import torch
+    from transformers import GenerationConfig
+
+    room = [min(draft.max_tokens, model.context - len(draft.prompt)) for draft in drafts]
+    longest = max(len(draft.prompt) for draft in drafts)
+    pads = [longest - len(draft.prompt) for draft in drafts]
+    device = model.model.device
+    tokens = torch.tensor([[0] * n + list(draft.prompt) for n, draft in zip(pads, drafts, strict=True)], device=device)
+    mask = torch.tensor(
+        [[0] * n + [1] * len(draft.prompt) for n, draft in zip(pads, drafts, strict=True)], device=device
+    )
+
+    def ended(so_far: Any, _: Any, **__: Any) -> Any:
+        done = [
+            _cut(model, one, draft, most)
+            for one, draft, most in zip(so_far[:, longest:].tolist(), drafts, room, strict=True)
+        ]
+        return torch.tensor(
+            [text.finished or text.tokens >= most for text, most in zip(done, room, strict=True)], device=device
+        )
+
+    with torch.inference_mode():
+        given = model.model.generate(
+            tokens,
+            attention_mask=mask,
+            stopping_criteria=[ended],
+            logits_processor=[_refuse_nan],
+            generation_config=GenerationConfig(
+                max_new_tokens=max(room), eos_token_id=list(model.ends) or None, pad_token_id=0, **options
+            ),
+        )[:, longest:].tolist()
+    return [_cut(model, one, draft, most) for one, draft, most in zip(given, drafts, room, strict=True)]
+
+
+def _cut(model: Transformer, tokens: Sequence[int], draft: Draft, most: int) -> Completion:
+    """The text of the tokens up to an end token, a stop sequence or the length, whichever is first."""
+    end = next((n for n, token in enumerate(tokens[:most]) if token in model.ends), None)
+    kept = tokens[:most] if end is None else tokens[:end]
+    text = _text(model, draft.prompt, kept)
+    at = [text.index(each) for each in draft.stop if each in text]
+    if not at:
+        return Completion(text, len(kept) + (end is not None), end is not None)
+    used = next(
+        n for n in range(1, len(kept) + 1) if any(each in _text(model, draft.prompt, kept[:n]) for each in draft.stop)
+    )
+    return Completion(text[: min(at)], used, True)
+
+
+def _text(model: Transformer, prompt: Tokens, tokens: Sequence[int]) -> str:
+    """The text that the tokens add; read after the prompt's last token, since some decoders drop a first space."""
+    before, whole = (str(model.tokenizer.decode([*prompt[-1:], *more], **_PLAIN)) for more in ((), tokens))
+    return whole.removeprefix(before) if whole.startswith(before) else str(model.tokenizer.decode(tokens, **_PLAIN))
+
+
+def _refuse_nan(_: Any, logits: Any) -> Any:
+    if logits.isnan().any():
+        raise MweError("The model predicts NaN, which is no number: weights are damaged, or -M dtype= is too small.")
+    return logits

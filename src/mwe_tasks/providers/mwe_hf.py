@@ -1,0 +1,217 @@
+"""`mwe-hf/ID-or-path`: a causal checkpoint, run by transformers in this process, with exact label log probabilities.
+
+Calls that wait for the model are answered together, in batches.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import anyio.to_thread
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    ModelAPI,
+    ModelCall,
+    ModelOutput,
+    ModelUsage,
+    StopReason,
+    modelapi,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from mwe_tasks.batching import Batcher
+from mwe_tasks.checkpoints import find_checkpoint
+from mwe_tasks.completing import Draft, complete
+from mwe_tasks.errors import MweError
+from mwe_tasks.label_rows import Added
+from mwe_tasks.labels import LabelLogprobs, Tokens
+from mwe_tasks.llama import Completion
+from mwe_tasks.pretrained import load_pretrained
+from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt
+from mwe_tasks.transformer import BATCH, Transformer
+
+MAX_TOKENS = 2048
+OPTIONS = ("revision", "dtype", "device", "context", "batch")
+UNKNOWN = (
+    *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "prompt_logprobs"),
+    "response_schema",
+)
+"""What a config may ask of other models; dropping it in silence would give another model's numbers."""
+
+
+@modelapi(name="mwe-hf")
+def mwe_hf() -> type[ModelAPI]:
+    """The provider of mwe-hf/FOLDER, mwe-hf/FILE.gguf and mwe-hf/ORG/NAME, an id on the Hugging Face Hub."""
+    return MweHfAPI
+
+
+class Call(NamedTuple):
+    """One call of generate."""
+
+    messages: Sequence[ChatMessage]
+    config: GenerateConfig
+
+
+class Prepared(NamedTuple):
+    """A call as the model takes it."""
+
+    prompt: str
+    tokens: Tokens
+    added: Added
+    """What the labels add after the prompt; empty for plain generation."""
+    drafts: tuple[Draft, ...]
+    fits: bool
+
+
+Reply = tuple[ModelOutput, ModelCall]
+
+
+class MweHfAPI(ExactModelAPI):
+    """A checkpoint as an Inspect model; -M revision= (Hub), dtype=, device=, context= (tokens), batch= (calls at once).
+
+    Raises MweError where torch or transformers are missing, and for a checkpoint that cannot be loaded or scored.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),  # noqa: B008  as Inspect declares it
+        revision: str | int | None = None,
+        dtype: str | None = None,
+        device: str | int | None = None,
+        context: int | None = None,
+        batch: int = BATCH,
+        **unknown: Any,
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+        if unknown:
+            taken = ", ".join(f"{name}=" for name in OPTIONS)
+            raise MweError(f"mwe-hf models take -M {taken}, not {', '.join(unknown)}.")
+        for name, number in (("context", context), ("batch", batch)):
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
+        checkpoint = find_checkpoint(model_name, None if revision is None else str(revision))
+        loaded = load_pretrained(checkpoint, dtype=dtype, device=None if device is None else str(device))
+        self.model = Transformer(checkpoint, loaded, context=context, batch=batch)
+        self.batcher: Batcher[Call, Reply] = Batcher(self._answer, batch)
+
+    @property
+    def default_style(self) -> Style:
+        """ "chat" where the tokenizer has a chat template, else "completion"."""
+        return "completion" if self.model.template is None else "chat"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Engine and versions, dtype, device, hashes of weights, settings and chat template, commit, context."""
+        return self.model.facts
+
+    def max_tokens(self) -> int:
+        """The length of a text for which nobody asked one."""
+        return MAX_TOKENS
+
+    def max_connections(self) -> int:
+        """Two batches: one waits while the other is worked on."""
+        return 2 * self.batcher.most
+
+    async def count_text_tokens(self, text: str) -> int:
+        """How many tokens a text has for this model."""
+        return len(await self.tokenize(text))
+
+    async def tokenize(self, text: str) -> list[int]:
+        """The ids of a text's tokens."""
+
+        def encode() -> list[int]:
+            with self.model.alone:
+                return list(self.model.encode(text))
+
+        return await anyio.to_thread.run_sync(encode)
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> Reply:
+        """The text that follows the messages and, where labels are asked for, their log probabilities."""
+        if tools:
+            raise MweError("mwe-hf models call no tools: run a task without them.")
+        if asked := [name for name in UNKNOWN if getattr(config, name)]:
+            raise MweError(f"mwe-hf models know no {' and no '.join(asked)}: leave it out.")
+        return await self.batcher.ask(Call(input, config))
+
+    def _answer(self, calls: Sequence[Call]) -> list[Reply | Exception]:
+        with self.model.alone:
+            prepared = [self._prepared(call) for call in calls]
+            labelled = [each for each in prepared if isinstance(each, Prepared) and each.fits and each.added]
+            found = self.model.label_logprobs([(each.tokens, each.added) for each in labelled])
+            known = {id(each): one for each, one in zip(labelled, found, strict=True)}
+            sound = [
+                each
+                for each in prepared
+                if isinstance(each, Prepared) and each.fits and not isinstance(known.get(id(each)), MweError)
+            ]
+            texts = iter(complete(self.model, [draft for each in sound for draft in each.drafts]))
+            written = {id(each): [next(texts) for _ in each.drafts] for each in sound}
+        return [
+            each if isinstance(each, MweError) else self._reply(call, each, known.get(id(each)), written.get(id(each)))
+            for call, each in zip(calls, prepared, strict=True)
+        ]
+
+    def _prepared(self, call: Call) -> Prepared | MweError:
+        try:
+            labels, style = self.asked(call.config)
+            for each in call.messages:
+                self.model.refuse_special(each.text)
+            raw = style == "completion"
+            turns = [{"role": each.role, "content": each.text} for each in call.messages]
+            prompt = raw_prompt(call.messages) if raw else self.model.render(turns)
+            tokens = self.model.encode(prompt, begin=raw)
+            if not tokens:
+                raise MweError(f"An empty prompt has no token for {self.model_name}: ask something.")
+            added = self.model.continuations(prompt, labels, begin=raw) if labels else {}
+            return Prepared(prompt, tokens, added, drafts(tokens, call.config), self.model.fits(tokens, added))
+        except MweError as error:
+            return error
+
+    def _reply(
+        self, call: Call, asked: Prepared, found: LabelLogprobs | MweError | None, texts: Sequence[Completion] | None
+    ) -> Reply | MweError:
+        if isinstance(found, MweError):
+            return found
+        choices = [self._choice(text, stop_reason(text, call.config)) for text in texts or ()]
+        written = sum(text.tokens for text in texts or ())
+        used = len(asked.tokens)
+        output = ModelOutput(
+            model=self.model_name,
+            choices=choices or [self._choice(Completion("", 0, False), "model_length")],
+            usage=ModelUsage(input_tokens=used, output_tokens=written, total_tokens=used + written),
+            metadata={"labels": found.model_dump()} if found else None,
+        )
+        request = {"prompt": asked.prompt, "labels": list(asked.added), **asked.drafts[0]._asdict()}
+        return output, ModelCall.create(request, {"texts": [text.text for text in texts or ()]})
+
+    def _choice(self, text: Completion, stop: StopReason) -> ChatCompletionChoice:
+        message = ChatMessageAssistant(content=text.text, source="generate", model=self.model_name)
+        return ChatCompletionChoice(message=message, stop_reason=stop)
+
+
+def drafts(prompt: Tokens, config: GenerateConfig) -> tuple[Draft, ...]:
+    """The num_choices texts that a config asks for, whose seeds count up from the one that was asked for."""
+    one = Draft(
+        prompt,
+        max_tokens=config.max_tokens or MAX_TOKENS,
+        stop=tuple(config.stop_seqs or ()),
+        temperature=1.0 if config.temperature is None else config.temperature,
+        top_p=1.0 if config.top_p is None else config.top_p,
+        top_k=config.top_k or 0,
+    )
+    seeds = [None if config.seed is None else config.seed + n for n in range(config.num_choices or 1)]
+    return tuple(one._replace(seed=seed) for seed in seeds)
+
+
+def stop_reason(text: Completion, config: GenerateConfig) -> StopReason:
+    """Why a text ended: a stop, what was asked, or the context."""
+    if text.finished:
+        return "stop"
+    return "max_tokens" if text.tokens >= (config.max_tokens or MAX_TOKENS) else "model_length"
