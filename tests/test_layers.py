@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {
-        *("errors", "rows", "records", "sources", "readers", "labels", "families"),
+        *("errors", "rows", "records", "sources", "readers", "labels", "families", "plan"),
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {
@@ -23,12 +23,14 @@ LAYERS = {
     "score": {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
+        *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {"table", "estimates", "contrasts", "plot"},
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
         *("page", "tree_page", "map_page", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
+        "running",
         *("_registry", "__init__"),
     },
 }

@@ -79,6 +79,12 @@ def load(path: Path, *, context: int | None = None, threads: int | None = None) 
         return _loaded[key]
 
 
+def unload() -> None:
+    """Forgets every loaded model: its memory is free once nothing else holds it."""
+    with _loading:
+        _loaded.clear()
+
+
 class Llama:
     """A loaded model; safe to use from several threads."""
 
