@@ -29,10 +29,10 @@ class Burning(SimAPI):
 
     works = False
 
-    async def generate(self, *arguments):
+    async def generate(self, *arguments, **named):
         if not self.works:
             raise RuntimeError("The machine is burning. Do not come near.")
-        return await super().generate(*arguments)
+        return await super().generate(*arguments, **named)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def _quiet(monkeypatch):
 @pytest.fixture(scope="module")
 def dataset(make_rows, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made_up")
-    write_rows(folder / "data" / "test.jsonl", make_rows(8))
+    write_rows(folder / "data" / "test.jsonl", make_rows(4))
     return str(folder)
 
 
@@ -101,7 +101,7 @@ def test_a_family_is_scored_and_the_same_command_scores_nothing_again_and_a_size
 def test_the_end_names_each_model_its_questions_its_log_and_the_next_command(score, tmp_path, logs):
     path = family(tmp_path, (SMALL, None))
     printed = score("--family", path).output.splitlines()[-2:]
-    assert printed[0].startswith(f"{SMALL}  16 questions  ")
+    assert printed[0].startswith(f"{SMALL}  8 questions  ")
     assert printed[0].endswith(logs()[0])
     assert printed[1] == f"Next: mwe fit {tmp_path / 'logs'} --family {path}"
 
@@ -110,7 +110,7 @@ def test_a_model_that_fails_leaves_the_others_logs_and_says_why_in_one_sentence(
     done = score("--model", SMALL, "--model", "burning/appeal-up-2b")
     assert done.exit_code == 1
     assert "FAILED  burning/appeal-up-2b: The machine is burning (" in done.output
-    assert f"{SMALL}  16 questions" in done.output
+    assert f"{SMALL}  8 questions" in done.output
 
 
 def test_a_model_that_failed_is_scored_by_the_same_command_and_leaves_no_other_log_behind(score, logs, monkeypatch):
@@ -135,9 +135,9 @@ def test_a_model_without_provider_weights_or_key_fails_alone(score, monkeypatch)
     done = score("--model", SMALL, "--model", "nowhere/x", "--model", "sim/nothing-1b", "--model", "openai/gpt-4o")
     assert done.exit_code == 1
     assert "FAILED  nowhere/x: There is no provider nowhere in this installation" in done.output
-    assert "FAILED  sim/nothing-1b: No simulated truth is named 'nothing'." in done.output + "."
+    assert "FAILED  sim/nothing-1b: No simulated truth is named 'nothing'" in done.output
     assert "FAILED  openai/gpt-4o: Unable to initialise OpenAI client: No OPENAI_API_KEY" in done.output
-    assert f"{SMALL}  16 questions" in done.output
+    assert f"{SMALL}  8 questions" in done.output
 
 
 def test_checkpoints_of_one_model_are_told_apart_by_their_revision(score, tmp_path):
@@ -146,7 +146,7 @@ def test_checkpoints_of_one_model_are_told_apart_by_their_revision(score, tmp_pa
     assert (first.exit_code, added.exit_code) == (0, 0)
     assert f"Scoring {SMALL}@step16." in added.output
     table = load(tmp_path / "logs")
-    assert table.groupby("revision").size().to_dict() == {"step1": 16, "step4": 16, "step16": 16}
+    assert table.groupby("revision").size().to_dict() == {"step1": 8, "step4": 8, "step16": 8}
 
 
 def test_a_model_without_revision_has_none_in_the_table(score, tmp_path):
@@ -178,7 +178,7 @@ def test_a_higher_limit_goes_on_from_the_questions_that_have_an_answer(score, tm
         ([], ["--frame", "opinion"], "with frame plain, and frame is now opinion"),
         (["--template", "1"], [], "with template 1, and template is now 0"),
         (["--style", "chat"], ["--style", "completion"], f"of {SMALL} with style chat, now completion"),
-        ([], ["--limit", "4"], "holds a log of 16 questions, and only 4 are asked now"),
+        ([], ["--limit", "4"], "holds a log of 8 questions, and only 4 are asked now"),
     ],
 )
 def test_a_folder_that_holds_logs_made_in_another_way_is_refused(score, before, after, said):
@@ -276,6 +276,8 @@ def test_what_is_no_size_is_refused(text):
         ("It broke. Then more.", "It broke"),
         ("[bold]ERROR[/bold]: No key\n\nSet [blue]KEY[/blue] first.", "No key: Set KEY first"),
         ("version 1.5 is\ntoo old", "version 1.5 is too old"),
+        ("RuntimeError('It\\'s \\nburning. Go.')", "It's burning"),
+        ('MweError("It\'s [here].")', "It's [here]"),
         ("", "no reason was given"),
     ],
 )
@@ -287,7 +289,7 @@ def test_without_warnings_a_finished_folder_is_read_whole(score, tmp_path):
     score("--model", SMALL, "--model", LARGE)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert load(tmp_path / "logs").groupby("model").size().to_dict() == {SMALL: 16, LARGE: 16}
+        assert load(tmp_path / "logs").groupby("model").size().to_dict() == {SMALL: 8, LARGE: 8}
 
 
 def test_the_datasets_own_task_is_run_where_it_has_one(score, tmp_path, logs):

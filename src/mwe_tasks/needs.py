@@ -8,12 +8,11 @@ from inspect_ai.model import ModelCost
 from mwe_tasks.downloads import Weights
 from mwe_tasks.prompts import Shot, Style, frame_question, render, stances
 from mwe_tasks.rows import Row
-from mwe_tasks.runs import IN_MEMORY, Run
+from mwe_tasks.runs import EXACT, IN_MEMORY, Run
 
 CHARACTERS_A_TOKEN = 4
 """What English text has per token of common tokenizers, roughly."""
 TOKENS_AN_ANSWER = 8
-EXACT = ("sim", "gguf", "mwe-hf")
 SAMPLED = ("anthropic", "azureai", "bedrock", "groq", "mistral")
 """Providers that give no log probabilities, so that answers are drawn."""
 

@@ -9,6 +9,8 @@ from mwe_tasks.families import Family
 
 IN_MEMORY = ("gguf", "mwe-hf", "vllm", "sglang")
 """Providers that hold a model's weights on this machine: of those one model runs at a time."""
+EXACT = ("sim", "gguf", "mwe-hf")
+"""Providers of ours, which give exact log probabilities in one call and cost nothing."""
 UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 Role = Literal["base", "instruct"]

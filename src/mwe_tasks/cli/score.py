@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.model import ModelCost
 
+    from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
     from mwe_tasks.readers import Dataset
-    from mwe_tasks.logged import Asked
     from mwe_tasks.running import Outcome
     from mwe_tasks.runs import Chosen, Role, Run
 
@@ -83,8 +83,8 @@ def score(
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
     """
-    from mwe_tasks.readers import read_rows
     from mwe_tasks.logged import Asked
+    from mwe_tasks.readers import read_rows
     from mwe_tasks.running import prepare, task_for
     from mwe_tasks.running import score as score_prepared
 
