@@ -116,7 +116,7 @@ def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcom
             log_dir_allow_dirty=True,
             metadata=None if asked.plan is None else {STAMP: asked.plan},
             max_tasks=len(models),
-            # A third faster; what it gives up is the latest answers of a run that is killed, which are paid for elsewhere.
+            # A third faster without; a run that is killed then loses its last answers, which cost nothing with ours.
             log_realtime=any(run.provider not in EXACT for run in models),
             **asked.options,
         )

@@ -1,5 +1,6 @@
 """`mwe plan`: what is going to be measured, written down before anything is."""
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,4 +116,6 @@ def plan(
     _, stamp = read_plan(out)
     click.echo(f"{out}: {score} of {found.name} ({len(written.members)} models) on {facts} facts of {data.name}.")
     click.echo(f"sha256 {stamp}: publish it, or commit the file, before scoring.")
-    click.echo(f"Next: mwe score {dataset} --family {family} --plan {out}")
+    narrowed = {"--role": role, "--max-params": max_params, "--style": style}
+    words = [word for option, value in narrowed.items() if value is not None for word in (option, value)]
+    click.echo(shlex.join(["Next:", "mwe", "score", dataset, "--family", family, *words, "--plan", str(out)]))
