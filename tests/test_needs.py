@@ -99,14 +99,15 @@ def test_bytes_are_words():
 
 
 @pytest.mark.usefixtures("cache")
-def test_weights_that_are_not_here_are_counted_at_two_bytes_a_parameter():
-    assert find_weights_of(Run("mwe-hf/me/model", params=1_000)) == Weights(2_000, 2_000)
+def test_weights_that_are_not_here_are_counted_at_two_bytes_a_parameter_and_four_in_memory():
+    assert find_weights_of(Run("mwe-hf/me/model", params=1_000)) == Weights(2_000, 4_000)
+    assert find_weights_of(Run("vllm/me/model", params=1_000)) == Weights(2_000, 2_000)
     assert find_weights_of(Run("mwe-hf/me/model")) == Weights(None, None)
 
 
 def test_weights_in_the_cache_are_not_downloaded(cache):
     cache("me/model", "model.safetensors")
-    assert find_weights_of(Run("mwe-hf/me/model", params=1_000)) == Weights(0, 2_000)
+    assert find_weights_of(Run("mwe-hf/me/model", params=1_000)) == Weights(0, 4_000)
 
 
 def test_another_revision_in_the_cache_is_none(cache):
@@ -127,7 +128,7 @@ def test_weights_in_parts_are_here_where_every_part_is(cache):
 
 def test_a_folder_and_a_gguf_file_of_ones_own_are_here(tmp_path):
     (tmp_path / "a.gguf").write_bytes(b"x" * 10)
-    assert find_weights_of(Run(f"mwe-hf/{tmp_path}", params=10)) == Weights(0, 20)
+    assert find_weights_of(Run(f"mwe-hf/{tmp_path}", params=10)) == Weights(0, 40)
     assert find_weights_of(Run(f"gguf/{tmp_path / 'a.gguf'}")) == Weights(0, 10)
 
 
@@ -137,7 +138,7 @@ def test_a_dry_run_prints_a_line_a_model_and_makes_nothing(dry_run, tmp_path):
     lines = printed.output.splitlines()
     heading = next(number for number, line in enumerate(lines) if line.startswith("model "))
     assert lines[heading].split("  ")[-1] == "money"
-    assert lines[heading + 3].split()[:6] == ["mwe-hf/EleutherAI/pythia-70m", "completion", "141", "MB", "141", "MB"]
+    assert lines[heading + 3].split()[:6] == ["mwe-hf/EleutherAI/pythia-70m", "completion", "141", "MB", "282", "MB"]
     assert "To download: about 230 MB for 3 models." in printed.output
     assert (printed.exit_code, [path.name for path in tmp_path.iterdir()]) == (0, ["made-up.jsonl"])
 

@@ -7,8 +7,10 @@ from typing import NamedTuple
 from mwe_tasks.runs import Run
 from mwe_tasks.weights import HUB_FORM, known_weights
 
-BYTES_A_PARAMETER = 2
-"""Most checkpoints are stored in 16 bits; the few that are not are twice as large."""
+STORED = 2
+"""Bytes a parameter of most checkpoints; the few in 32 bits are twice as large."""
+HELD = {"mwe-hf": 4}
+"""Bytes a parameter in memory: mwe-hf computes in 32 bits on a CPU; others keep what is stored."""
 WHOLE = ("model.safetensors", "pytorch_model.bin")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
@@ -19,7 +21,7 @@ class Weights(NamedTuple):
     download: int | None
     """Bytes still to come: 0 where nothing is, None where how much is not known."""
     size: int | None
-    """Bytes of all of them, 0 for a model of a service, None where not known."""
+    """Bytes of all of them in memory, 0 for a model of a service, None where not known."""
 
 
 def find_weights_of(run: Run) -> Weights:
@@ -29,11 +31,12 @@ def find_weights_of(run: Run) -> Weights:
         return _gguf(run.model, name)
     if run.provider not in ("mwe-hf", "vllm", "sglang"):
         return Weights(download=0, size=0)
-    size = None if run.params is None else run.params * BYTES_A_PARAMETER
+    stored = None if run.params is None else run.params * STORED
+    size = None if run.params is None else run.params * HELD.get(run.provider, STORED)
     path = Path(name).expanduser()
     if path.exists():
         return Weights(download=0, size=path.stat().st_size if path.is_file() else size)
-    return Weights(download=0 if in_hub_cache(name, run.revision) else size, size=size)
+    return Weights(download=0 if in_hub_cache(name, run.revision) else stored, size=size)
 
 
 def in_hub_cache(repository: str, revision: str | None) -> bool:

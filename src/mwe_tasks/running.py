@@ -5,6 +5,7 @@ import gc
 import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -16,10 +17,9 @@ from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
 from mwe_tasks.errors import MweError, printable
-from mwe_tasks.llama import unload
 from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
 from mwe_tasks.plan import STAMP
-from mwe_tasks.runs import EXACT, Run, batches
+from mwe_tasks.runs import EXACT, IN_MEMORY, Run, batches
 from mwe_tasks.tasks import yesno
 
 ATTEMPTS = 2
@@ -73,13 +73,15 @@ def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> 
 
 
 def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
-    """Scores the models that were prepared, and gives an outcome for each of all models, in their order."""
+    """Scores the models that were prepared, and gives an outcome for each of all models, in their order.
+
+    Raises KeyboardInterrupt where a user stopped it; what has an answer by then is kept in its log.
+    """
     outcomes, tasks = dict(prepared.done), prepared.tasks
     for batch in batches(list(tasks)):
         say(f"Scoring {', '.join(run.name for run in batch)}.")
         # Taken out, since a task holds its model, and the next one's weights need the room.
         outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)
-        unload()
         gc.collect()
     return [outcomes[run] for run in prepared.runs]
 
@@ -106,6 +108,14 @@ def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcom
         task_with(tasks[run], model=model)
     if not models:
         return outcomes
+    with ExitStack() as closing:
+        for run, model in models.items():
+            if run.provider in IN_MEMORY:
+                closing.enter_context(model)
+        return outcomes | _run(tasks, models, asked)
+
+
+def _run(tasks: Mapping[Run, Task], models: Mapping[Run, Model], asked: Asked) -> dict[Run, Outcome]:
     try:
         _, logs = eval_set(
             [tasks[run] for run in models],
@@ -121,7 +131,10 @@ def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcom
             **asked.options,
         )
     except Exception as error:  # Inspect's own refusals, which name no model
-        return outcomes | {run: _failed(run, str(error)) for run in models}
+        return {run: _failed(run, str(error)) for run in models}
+    if len(logs) < len(models) or any(log.status == "cancelled" for log in logs):
+        raise KeyboardInterrupt  # Inspect took it, and gives back only the logs that there are
+    outcomes: dict[Run, Outcome] = {}
     for run in models:
         log = next((log for log in logs if is_of(log, run)), None)
         outcomes[run] = _failed(run, "Inspect gave no log") if log is None else _outcome(run, log)

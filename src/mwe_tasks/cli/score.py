@@ -27,8 +27,8 @@ LARGE = 1_000_000_000
 GUESSES = """\
 Tokens are guessed at {characters} characters each from the prompts as they are put, and at {answer} an answer; a
 model that thinks writes more. Where two numbers stand, the first holds for a model that gives log
-probabilities, the second where answers are drawn. Weights are counted at 16 bits a parameter where no file
-is here to measure."""
+probabilities, the second where answers are drawn. Where no file is here to measure, downloads are counted at
+16 bits a parameter, and memory, of weights alone, at 16, or 32 for mwe-hf, as on a CPU."""
 
 
 @click.command()
@@ -119,7 +119,8 @@ def score(
     try:
         outcomes = score_prepared(prepared, say=click.echo)
     except KeyboardInterrupt:
-        raise MweError("Interrupted: the same command goes on from here.") from None
+        click.echo("Interrupted: the same command goes on from here.", err=True)
+        raise SystemExit(1) from None
     print_outcomes(outcomes)
     failed = [outcome.run.name for outcome in outcomes if outcome.error is not None]
     if failed:
