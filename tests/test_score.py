@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import ModelAPI, modelapi
+from server import OpenAIServer, Reply
 
 from mwe_tasks.cli import main
 from mwe_tasks.errors import MweError
@@ -290,6 +291,24 @@ def test_without_warnings_a_finished_folder_is_read_whole(score, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load(tmp_path / "logs").groupby("model").size().to_dict() == {SMALL: 8, LARGE: 8}
+
+
+def test_a_service_is_scored_by_its_name(score, monkeypatch, tmp_path):
+    with OpenAIServer(lambda question, body: Reply({"Yes": -0.5, "No": -1.0})) as server:
+        monkeypatch.setenv("TOY_BASE_URL", server.base_url)
+        monkeypatch.setenv("TOY_API_KEY", "none")
+        done = score("--model", "openai-api/toy/model")
+    assert done.exit_code == 0, done.output
+    assert set(load(tmp_path / "logs")["estimator"]) == {"top_logprobs"}
+
+
+def test_a_run_that_is_stopped_says_how_it_goes_on_and_scores_no_other_model(score, monkeypatch):
+    called = []
+    monkeypatch.setattr("mwe_tasks.running.eval_set", lambda *_, **__: called.append(1) or (True, []))
+    monkeypatch.setattr("mwe_tasks.running.batches", lambda runs: [[run] for run in runs])
+    stopped = score("--model", SMALL, "--model", LARGE)
+    assert (stopped.exit_code, len(called)) == (1, 1)
+    assert "Interrupted: the same command goes on from here." in stopped.output
 
 
 def test_the_datasets_own_task_is_run_where_it_has_one(score, tmp_path, logs):
