@@ -201,3 +201,12 @@ def test_known_weights_say_how_to_install_them():
 
 def test_the_date_in_a_chat_template_is_fixed():
     assert pin_date('{{ strftime_now("%d %b %Y") }}') == '{{ "01 Jan 2025" }}'
+
+
+@installed
+def test_a_model_that_is_closed_gives_its_memory_back_and_is_loaded_anew():
+    path = find_weights("smollm2-135m")
+    with get_model("gguf/smollm2-135m", memoize=False, context=512) as model:
+        assert load(path, context=512) is model.api.llama
+    assert load(path, context=512) is not model.api.llama
+    assert load(path, context=512).label_logprobs(QUESTIONS[0], LABELS) is not None

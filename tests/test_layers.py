@@ -8,7 +8,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {
-        *("errors", "rows", "records", "sources", "readers", "labels", "families"),
+        *("errors", "rows", "records", "sources", "readers", "labels", "families", "plan"),
         *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
     },
     "write": {
@@ -24,6 +24,7 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
+        *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
@@ -36,6 +37,7 @@ LAYERS = {
         *("page", "tree_page", "map_page", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
+        "running",
         *("_registry", "__init__"),
     },
 }

@@ -79,6 +79,14 @@ def load(path: Path, *, context: int | None = None, threads: int | None = None) 
         return _loaded[key]
 
 
+def unload(model: "Llama") -> None:
+    """Frees the memory of a loaded model, which is of no use after that; the next `load` loads it anew."""
+    with _loading:
+        for key in [key for key, loaded in _loaded.items() if loaded is model]:
+            del _loaded[key]
+    model.stop()
+
+
 class Llama:
     """A loaded model; safe to use from several threads."""
 
@@ -93,6 +101,11 @@ class Llama:
         """Held over each call; hold it over several whose second is to go on from the first."""
         self._server = self._start()
         self._address = urlsplit(self._server.listening_address).netloc
+
+    def stop(self) -> None:
+        """Ends the engine, whose memory is then free."""
+        with self.alone:
+            self._server = None
 
     def _start(self) -> Any:
         try:

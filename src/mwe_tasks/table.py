@@ -10,6 +10,7 @@ import pandas as pd
 from inspect_ai.log import EvalLog, EvalSample, list_eval_logs, read_eval_log
 
 from mwe_tasks.errors import MweError
+from mwe_tasks.plan import STAMP
 from mwe_tasks.rows import checksum
 from mwe_tasks.sources import known_datasets, locate
 
@@ -19,7 +20,8 @@ SCORES = ("logodds_truth", "logodds_matching", "accuracy", "matching", "coverage
 def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     """The questions and scores of one or more logs, one row a question.
 
-    Columns: log, model, dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
+    Columns: log, model, revision (of a training checkpoint, else None), plan (the sha256 of the plan that it was scored
+    under, else None), dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
     missing (why the log odds are), censored, shift_censored and coverage_censored (whether it, shift or coverage is
     a bound), logodds_first
@@ -134,6 +136,8 @@ def _one(path: str) -> pd.DataFrame:
     common = {
         "log": path,
         "model": log.eval.model,
+        "revision": log.eval.model_args.get("revision"),
+        "plan": (log.eval.metadata or {}).get(STAMP),
         "dataset": facts["dataset"],
         "split": facts["split"],
         "checksum": facts["checksum"],

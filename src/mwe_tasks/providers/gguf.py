@@ -22,7 +22,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.llama import Completion, TooLong, load
+from mwe_tasks.llama import Completion, TooLong, load, unload
 from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt
 from mwe_tasks.weights import find_weights
 
@@ -71,6 +71,10 @@ class GgufAPI(ExactModelAPI):
     def facts(self) -> dict[str, Any]:
         """Hashes of weights and chat template, the date it is told, context, threads, engine and version."""
         return self.llama.facts
+
+    def close(self) -> None:
+        """Frees the memory of the weights; Inspect calls it where a model is a context manager."""
+        unload(self.llama)
 
     def max_tokens(self) -> int:
         """The length of a text for which nobody asked one."""

@@ -1,0 +1,271 @@
+"""`mwe score`: a dataset put to every member of a family."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from mwe_tasks.errors import MweError
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+    from inspect_ai.model import ModelCost
+
+    from mwe_tasks.logged import Asked
+    from mwe_tasks.needs import Need
+    from mwe_tasks.prompts import Style
+    from mwe_tasks.readers import Dataset
+    from mwe_tasks.running import Outcome
+    from mwe_tasks.runs import Chosen, Role, Run
+
+LARGE = 1_000_000_000
+"""Bytes to download beyond which the command asks first."""
+GUESSES = """\
+Tokens are guessed at {characters} characters each from the prompts as they are put, and at {answer} an answer; a
+model that thinks writes more. Where two numbers stand, the first holds for a model that gives log
+probabilities, the second where answers are drawn. Where no file is here to measure, downloads are counted at
+16 bits a parameter, and memory, of weights alone, at 16, or 32 for mwe-hf, as on a CPU."""
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--family", help="A family's name (see `mwe families`), or a TOML file like those of the package.")
+@click.option("--model", "models", multiple=True, help="A model as Inspect names it; several times for several models.")
+@click.option("--log-dir", type=click.Path(path_type=Path), help="Where logs go; logs/FAMILY where unset.")
+@click.option("--role", type=click.Choice(["base", "instruct"]), help="Only the members of this role.")
+@click.option("--max-params", metavar="SIZE", help="Leave out models with more parameters than this, such as 3b.")
+@click.option("--split", help="The split to ask: test, contested.")
+@click.option("--style", help="chat or completion; each member's own where unset.")
+@click.option("--template", type=int, help="One of the three templates of the style, counted from 0.")
+@click.option("--frame", help="What stands around a question: plain, opinion, authority.")
+@click.option("--shots", type=int, help="How many solved examples come first: 0, 2, 4, 8.")
+@click.option("--shot-seed", type=int, help="Orders the solved examples.")
+@click.option("--draws", type=int, help="How many answers are drawn where there are no log probabilities, 20 or more.")
+@click.option("--limit", type=click.IntRange(min=1), help="Ask only so many questions, the dataset's first.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan of `mwe plan`, to be kept to.")
+@click.option("--max-connections", type=click.IntRange(min=1), help="How many calls a service gets at a time.")
+@click.option(
+    "--model-cost-config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Prices, as Inspect takes them: a YAML or JSON file of model to input, output, input_cache_write and "
+    "input_cache_read, dollars a million tokens.",
+)
+@click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
+@click.option("--yes", is_flag=True, help="Download large weights without asking.")
+def score(
+    dataset: str,
+    family: str | None,
+    models: tuple[str, ...],
+    log_dir: Path | None,
+    role: "Role | None",
+    max_params: str | None,
+    plan_file: Path | None,
+    max_connections: int | None,
+    model_cost_config: Path | None,
+    dry_run: bool,
+    yes: bool,
+    limit: int | None,
+    **given: str | int | None,
+) -> None:
+    """Score a dataset with every model of a family.
+
+    DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
+    again goes on where it stopped and scores only what has no log yet. Exit code 0: every model has its log; 1: some
+    failed, and the others' logs are there.
+
+    \b
+    Examples:
+      mwe score sycophantic_yesno --family pythia --max-params 3b --dry-run
+      mwe score sycophantic_yesno --family pythia --max-params 3b
+      mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
+    """
+    from mwe_tasks.logged import Asked
+    from mwe_tasks.readers import read_rows
+    from mwe_tasks.running import prepare, task_for
+    from mwe_tasks.running import score as score_prepared
+
+    style = cast("str | None", given.pop("style"))
+    chosen, name = choose(family, models, role, max_params, style)
+    arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    stamp = None
+    data = read_rows(dataset, str(arguments.get("split", "test")))
+    if plan_file is not None:
+        arguments, limit, stamp = keep_to(plan_file, data, chosen.runs, arguments, limit)
+    arguments = other_than_default(arguments)
+    costs = read_costs(model_cost_config)
+    asked = Asked(
+        log_dir=log_dir or Path("logs") / (name or data.name.replace("/", "-")),
+        questions=min(limit or len(data.rows), len(data.rows)),
+        plan=stamp,
+        options=inspect_options(costs, max_connections),
+    )
+
+    def build(run: "Run") -> "Task":
+        return task_for(dataset, arguments | ({} if run.style is None else {"style": run.style}))
+
+    prepared = prepare(chosen.runs, build, asked)
+    needs = what_it_takes(list(prepared.tasks), dataset, data, arguments, asked.questions, costs)
+    for sentence in chosen.left_out:
+        click.echo(f"Left out: {sentence}.")
+    if dry_run:
+        print_needs(needs, list(prepared.done), data.name, asked)
+        return
+    if not yes:
+        confirm_downloads(needs)
+    try:
+        outcomes = score_prepared(prepared, say=click.echo)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: the same command goes on from here.", err=True)
+        raise SystemExit(1) from None
+    print_outcomes(outcomes)
+    failed = [outcome.run.name for outcome in outcomes if outcome.error is not None]
+    if failed:
+        click.echo(f"{len(failed)} of {len(outcomes)} models failed; the same command tries them again.", err=True)
+        raise SystemExit(1)
+    click.echo(
+        f"Next: mwe fit {shlex.quote(str(asked.log_dir))}" + (f" --family {shlex.quote(family)}" if family else "")
+    )
+
+
+def choose(
+    family: str | None, models: Sequence[str], role: "Role | None", max_params: str | None, style: str | None
+) -> tuple["Chosen", str | None]:
+    """The models that are asked for, and the family's name; raises MweError where none or two ways are given."""
+    from mwe_tasks.families import find_family, known_families
+    from mwe_tasks.runs import choose_members, choose_models
+
+    if (family is None) == (not models):
+        raise MweError("Name the models in one way: --family NAME, or --model PROVIDER/MODEL once or more.")
+    if family is not None:
+        found = find_family(family)
+        return choose_members(found, role=role, max_params=max_params, style=style), found.name
+    if role is not None:
+        raise MweError("--role chooses among the members of a family: leave it out, or give --family.")
+    known = [find_family(name) for name in known_families()]
+    return choose_models(models, known, max_params=max_params, style=style), None
+
+
+def keep_to(
+    file: Path, data: "Dataset", runs: Sequence["Run"], given: Mapping[str, object], limit: int | None
+) -> tuple[dict[str, object], int, str]:
+    """The task's arguments and the number of questions that a plan says, and its sha256.
+
+    Raises MweError for anything given by hand that differs from the plan.
+    """
+    from mwe_tasks.plan import PlannedMember, read_plan, refuse_other
+
+    plan, stamp = read_plan(file)
+    asked = {key: value for key, value in given.items() if key != "draws"}
+    asked |= {"split": data.split, "dataset": data.name, "checksum": data.checksum}
+    asked |= {} if limit is None else {"questions": limit}
+    members = [PlannedMember(model=run.model, revision=run.revision, style=run.style) for run in runs]  # type: ignore[arg-type]  # checked there
+    refuse_other(plan, asked, members)
+    planned = {key: getattr(plan, key) for key in ("split", "frame", "template", "shots", "shot_seed")}
+    return {**given, **planned}, plan.questions, stamp
+
+
+def other_than_default(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Without what the task takes anyhow, so that the same run has the same arguments however it is typed."""
+    import inspect
+
+    from mwe_tasks.tasks import yesno
+
+    taken = inspect.signature(yesno).parameters
+    return {key: value for key, value in arguments.items() if value != taken[key].default}
+
+
+def read_costs(file: Path | None) -> dict[str, "ModelCost"]:
+    """Prices from a file in Inspect's own form; raises MweError where it has another."""
+    import yaml
+    from inspect_ai.model import ModelCost
+    from pydantic import ValidationError
+
+    if file is None:
+        return {}
+    form = "model to input, output, input_cache_write and input_cache_read, dollars a million tokens"
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return {str(model): ModelCost.model_validate(cost) for model, cost in values.items()}
+    except OSError as error:
+        raise MweError(f"{file} cannot be read: {error.strerror or error}.") from None
+    except (UnicodeDecodeError, yaml.YAMLError, AttributeError, ValidationError):
+        raise MweError(f"{file} holds no prices: a YAML or JSON file of {form} is expected.") from None
+
+
+def inspect_options(costs: Mapping[str, "ModelCost"], max_connections: int | None) -> dict[str, object]:
+    """More arguments of eval_set: how progress is shown, prices, connections."""
+    shown = None if os.environ.get("INSPECT_DISPLAY") else "rich" if sys.stdout.isatty() else "plain"
+    options: dict[str, object] = {"display": shown, "model_cost_config": dict(costs) or None}
+    return options | ({} if max_connections is None else {"max_connections": max_connections})
+
+
+def what_it_takes(
+    runs: Sequence["Run"],
+    dataset: str,
+    data: "Dataset",
+    arguments: Mapping[str, Any],
+    questions: int,
+    costs: Mapping[str, "ModelCost"],
+) -> list["Need"]:
+    """What each model takes; looks at the local cache for its weights."""
+    from inspect_ai.model import get_model_info
+
+    from mwe_tasks.downloads import find_weights_of
+    from mwe_tasks.needs import count_prompts, need
+    from mwe_tasks.tasks import MIN_DRAWS, pick_shots
+
+    shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
+    how = {"template": arguments.get("template", 0), "frame": arguments.get("frame", "plain"), "shots": shots}
+    rows = data.rows[:questions]
+    prompts = {
+        style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
+        for style in {run.style for run in runs}
+    }
+    known = {run.model: info.cost for run in runs if (info := get_model_info(run.model)) and info.cost}
+    return [
+        need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
+        for run in runs
+    ]
+
+
+def print_needs(needs: Sequence["Need"], done: Sequence["Run"], name: str, asked: "Asked") -> None:
+    """Prints a table of what is left to do, a line a model, and how its numbers are made."""
+    from mwe_tasks.needs import CHARACTERS_A_TOKEN, TOKENS_AN_ANSWER, downloads_in_words, table
+
+    click.echo(f"{name}: {asked.questions} questions a model, {len(needs)} models to score, logs in {asked.log_dir}.")
+    for run in done:
+        click.echo(f"Scored already: {run.name}.")
+    if not needs:
+        return
+    lines = table(needs)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if words := downloads_in_words(needs):
+        click.echo(words)
+    click.echo(GUESSES.format(characters=CHARACTERS_A_TOKEN, answer=TOKENS_AN_ANSWER))
+
+
+def confirm_downloads(needs: Sequence["Need"]) -> None:
+    """Asks before more than LARGE bytes, or an unknown number, are downloaded; ends the command on a no."""
+    from mwe_tasks.needs import downloads_in_words, to_download
+
+    known, unknown = to_download(needs)
+    if words := downloads_in_words(needs):
+        click.echo(words)
+    if known > LARGE or unknown:
+        click.confirm("Download them (--yes answers this)?", abort=True)
+
+
+def print_outcomes(outcomes: Sequence["Outcome"]) -> None:
+    """Prints a line a model: what it was asked and where its log is, or why there is none."""
+    for each in outcomes:
+        if each.error is not None:
+            click.echo(f"FAILED  {each.run.name}: {each.error}" + (f" ({each.log})" if each.log else ""), err=True)
+            continue
+        time = "scored before" if each.before else "" if each.seconds is None else f"{each.seconds:.0f} s"
+        click.echo(f"{each.run.name}  {each.questions} questions  {time}  {os.path.relpath(each.log or '')}")

@@ -1,0 +1,167 @@
+"""Models scored by Inspect's eval_set: what a log folder has already is kept, one that fails stops no other."""
+
+import ast
+import gc
+import pkgutil
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from importlib import import_module
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from inspect_ai import Task, eval_set, task_with
+from inspect_ai.log import EvalLog
+from inspect_ai.model import Model, get_model
+
+import mwe_tasks.generators
+from mwe_tasks.errors import MweError, printable
+from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
+from mwe_tasks.plan import STAMP
+from mwe_tasks.runs import EXACT, IN_MEMORY, Run, batches
+from mwe_tasks.tasks import yesno
+
+ATTEMPTS = 2
+"""How often a run that failed is begun again at once; each goes on from the questions that have an answer."""
+WRITTEN = re.compile(r"""\w+\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""", re.S)
+"""An exception as Python shows it: NAME('text')."""
+SENTENCE = re.compile(r"(?<=[.!?])\s")
+
+
+class Outcome(NamedTuple):
+    """What became of one model: its log, or why there is none."""
+
+    run: Run
+    log: str | None
+    questions: int
+    seconds: float | None
+    error: str | None
+    before: bool = False
+    """Whether its log was there already."""
+
+
+class Prepared(NamedTuple):
+    """What is left to do, and what is done already."""
+
+    asked: Asked
+    runs: tuple[Run, ...]
+    tasks: dict[Run, Task]
+    done: dict[Run, Outcome]
+
+
+def task_for(dataset: str, arguments: Mapping[str, object]) -> Task:
+    """The dataset's own task, or `mwe_tasks/yesno` where it has none; raises MweError for what no task takes."""
+    if dataset in {module.name for module in pkgutil.iter_modules(mwe_tasks.generators.__path__)}:
+        task: Task = getattr(import_module(f"mwe_tasks.generators.{dataset}"), dataset)(**arguments)
+        return task
+    return yesno(dataset, **arguments)  # type: ignore[arg-type]  # checked there
+
+
+def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> Prepared:
+    """The task of each model that has no finished log in the folder, and the logs of the others.
+
+    `build` makes a model's task. Raises MweError where the folder holds logs that these could not be compared with.
+    """
+    tasks = {run: build(run) for run in runs}
+    headers = read_headers(asked.log_dir)
+    facts: dict[str, Any] = (tasks[runs[0]].metadata or {})["mwe"]
+    refuse_others(headers, facts, runs, asked)
+    logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
+    done = {run: _outcome(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
+    return Prepared(asked, tuple(runs), {run: task for run, task in tasks.items() if run not in done}, done)
+
+
+def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
+    """Scores the models that were prepared, and gives an outcome for each of all models, in their order.
+
+    Raises KeyboardInterrupt where a user stopped it; what has an answer by then is kept in its log.
+    """
+    outcomes, tasks = dict(prepared.done), prepared.tasks
+    for batch in batches(list(tasks)):
+        say(f"Scoring {', '.join(run.name for run in batch)}.")
+        # Taken out, since a task holds its model, and the next one's weights need the room.
+        outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)
+        gc.collect()
+    return [outcomes[run] for run in prepared.runs]
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of an error, on one line, without Inspect's markup and the name of the error's class."""
+    if written := WRITTEN.fullmatch(text.strip()):
+        text = str(ast.literal_eval(written[1]))
+    plain = re.sub(r"\[/?(?:bold|blue|red|italic)\]", "", text).strip().removeprefix("ERROR: ")
+    line = " ".join(re.sub(r"\n\s*\n", ": ", plain).split())
+    return printable(SENTENCE.split(line)[0][:400]).rstrip(".") or "no reason was given"
+
+
+def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcome]:
+    outcomes: dict[Run, Outcome] = {}
+    models: dict[Run, Model] = {}
+    for run in tasks:
+        arguments: dict[str, Any] = dict(run.model_args)
+        try:
+            models[run] = get_model(run.model, memoize=False, **arguments)
+        except Exception as error:  # whatever a provider raises that finds no key, no weights, no library
+            outcomes[run] = _failed(run, _said(run, error))
+    for run, model in models.items():
+        task_with(tasks[run], model=model)
+    if not models:
+        return outcomes
+    with ExitStack() as closing:
+        for run, model in models.items():
+            if run.provider in IN_MEMORY:
+                closing.enter_context(model)
+        return outcomes | _run(tasks, models, asked)
+
+
+def _run(tasks: Mapping[Run, Task], models: Mapping[Run, Model], asked: Asked) -> dict[Run, Outcome]:
+    try:
+        _, logs = eval_set(
+            [tasks[run] for run in models],
+            log_dir=str(asked.log_dir),
+            model=None,
+            limit=asked.questions,
+            retry_attempts=ATTEMPTS,
+            log_dir_allow_dirty=True,
+            metadata=None if asked.plan is None else {STAMP: asked.plan},
+            max_tasks=len(models),
+            # A third faster without; a run that is killed then loses its last answers, which cost nothing with ours.
+            log_realtime=any(run.provider not in EXACT for run in models),
+            **asked.options,
+        )
+    except Exception as error:  # Inspect's own refusals, which name no model
+        return {run: _failed(run, str(error)) for run in models}
+    if len(logs) < len(models) or any(log.status == "cancelled" for log in logs):
+        raise KeyboardInterrupt  # Inspect took it, and gives back only the logs that there are
+    outcomes: dict[Run, Outcome] = {}
+    for run in models:
+        log = next((log for log in logs if is_of(log, run)), None)
+        outcomes[run] = _failed(run, "Inspect gave no log") if log is None else _outcome(run, log)
+    return outcomes
+
+
+def _said(run: Run, error: Exception) -> str:
+    if isinstance(error, ValueError) and "not recognized" in str(error):
+        return f"There is no provider {run.provider} in this installation: see `mwe models`"
+    return error.message if isinstance(error, MweError) else str(error) or type(error).__name__
+
+
+def _outcome(run: Run, log: EvalLog) -> Outcome:
+    place = unquote(log.location.removeprefix("file://"))
+    if log.status != "success":
+        why = log.error.message if log.error else f"the run ended with status {log.status}"
+        return Outcome(run, place, answered_questions(log), None, first_sentence(why))
+    return Outcome(run, place, answered_questions(log), _seconds(log), None)
+
+
+def _failed(run: Run, why: str) -> Outcome:
+    return Outcome(run, None, 0, None, first_sentence(why))
+
+
+def _seconds(log: EvalLog) -> float | None:
+    try:
+        ended, began = (datetime.fromisoformat(each) for each in (log.stats.completed_at, log.stats.started_at))
+    except ValueError:
+        return None
+    return (ended - began).total_seconds()
