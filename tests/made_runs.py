@@ -23,7 +23,7 @@ def made_run(
     coverage: float = 0.9,
     **columns: object,
 ) -> pd.DataFrame:
-    """One model's table: Yes/No twins about each fact, half of them controls, log odds around what is given.
+    """One model's table: Yes/No twins about each fact, half of them controls, log odds (nats) around what is given.
 
     The same fact has the same peculiarity in every model's run; columns are added, or stand in place of those made.
     """
@@ -110,7 +110,7 @@ def made_family(name: str, sizes=SIZES, **fields: object) -> Family:
 
 
 def made_findings(family: Family, **curves) -> list[Finding]:
-    """The findings of a made family; each curve gives what `made_run` is given from a model's place in [0, 1]."""
+    """The findings of a made family; each curve gives what `made_run` is given, by a model's place u in [0, 1]."""
     last = len(family.members) - 1
     runs = [
         made_run(member.name, **{name: curve(place / last) for name, curve in curves.items()})

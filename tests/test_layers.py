@@ -30,11 +30,11 @@ LAYERS = {
         *("table", "estimates", "contrasts", "plot"),
         *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
         *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "curve_fits", "forms", "compare"),
-        *("results", "wording", "report", "trend_figure", "reporting"),
+        *("results", "wording", "report", "trend_figure", "report_charts", "latex"),
     },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),
-        *("page", "tree_page", "map_page", "atlas"),
+        *("page", "tree_page", "map_page", "report_page", "reporting", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
         "running",

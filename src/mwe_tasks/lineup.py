@@ -45,6 +45,11 @@ class Lineup(NamedTuple):
     """Members of the family without a log."""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The family's name and the dataset, which no two lineups of a report share."""
+        return self.family.name, self.dataset
+
+    @property
     def ordinal(self) -> bool:
         """Whether some size is unknown, so that the family's order is all there is."""
         return any(run.size is None for run in self.runs)

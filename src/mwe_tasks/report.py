@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
+
+import pandas as pd
 
 from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.lineup import Lineup
 from mwe_tasks.many import NOT_INDEPENDENT, among_many
 from mwe_tasks.refusals import too_few_sizes
-from mwe_tasks.results import models_of
-from mwe_tasks.wording import AXES, detectable, lead, of_level, slope, smallest
+from mwe_tasks.results import Figures
+from mwe_tasks.wording import AXES, detectable, lead, of_level, size_text, slope, smallest
 
 BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", "AUC", "Yes-bias", "coverage", "shift")
 """The figures of a model that the table by model shows."""
@@ -31,34 +34,60 @@ sizes), which so few sizes cannot show.
 Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error
 rates of all words, measured: docs/calibration.md of mwe-tasks."""
 
+PACKAGES = ("mwe-tasks", "inspect-ai", "numpy", "scipy", "pandas")
+"""Whose versions a report names."""
+
+
+class Table(NamedTuple):
+    """A table as text."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Source(NamedTuple):
+    """What one family's numbers on one dataset were made from."""
+
+    dataset: str
+    checksum: str
+    asked: str
+    """Split, style, template, frame, solved examples, estimator."""
+    logs: Sequence[tuple[str, str]]
+    """Model and log."""
+
 
 def markdown(
-    findings: Sequence[Finding], pictures: Mapping[str, str], command: str, curves: Sequence[Fitted] = ()
+    findings: Sequence[Finding],
+    found: Figures,
+    pictures: Mapping[str, str],
+    command: str,
+    curves: Sequence[Fitted] = (),
 ) -> str:
-    """The report; pictures maps a dataset to its figure's file name, command is what was typed."""
+    """The report; found: what `figures_of` gives; pictures: each dataset's figure's file name; command: as typed."""
     parts = ["# How answers change with size", *(f"- {lead(finding)}" for finding in findings)]
     parts[1:] = ["\n".join(parts[1:])]
     parts += [f"![Scores against size on {name}, with 95% intervals]({file})" for name, file in pictures.items()]
-    parts += ["## Verdicts", verdict_table(findings)]
+    parts += ["## Verdicts", pipe_table(verdict_table(findings))]
     if len(lineups_of(findings)) > 1:
-        parts += ["### Among many", many_table(findings), NOT_INDEPENDENT]
+        parts += ["### Among many", pipe_table(many_table(findings)), NOT_INDEPENDENT]
     if curves:
-        parts += ["### Curves", curve_table(curves)]
+        parts += ["### Curves", pipe_table(curve_table(curves))]
     parts += ["## Models"]
     for lineup in lineups_of(findings):
-        parts += [f"### {lineup.family.name} on {lineup.dataset}", model_table(lineup)]
-    parts += ["## Warnings", warning_list(findings), "## With each size left out", left_out_table(findings)]
+        parts += [f"### {lineup.family.name} on {lineup.dataset}", pipe_table(model_table(lineup, found[lineup.key]))]
+    told = "\n".join(f"- {line}" for line in warning_list(findings)) or "None."
+    parts += ["## Warnings", told, "## With each size left out", pipe_table(left_out_table(findings))]
     parts += ["## Methods", METHODS, provenance(findings, command)]
     return "\n\n".join(parts) + "\n"
 
 
 def lineups_of(findings: Sequence[Finding]) -> list[Lineup]:
     """Each lineup once, in order."""
-    return list({(f.lineup.family.name, f.lineup.dataset): f.lineup for f in findings}.values())
+    return list({finding.lineup.key: finding.lineup for finding in findings}.values())
 
 
-def verdict_table(findings: Sequence[Finding]) -> str:
-    """Every score's verdict at both levels, in Markdown."""
+def verdict_table(findings: Sequence[Finding]) -> Table:
+    """Every score's verdict at both levels."""
     head = (
         *("family", "dataset", "score", "facts", "checkpoints", "slope a decade [95%]", "tau*"),
         *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family", "80% power from"),
@@ -77,11 +106,11 @@ def verdict_table(findings: Sequence[Finding]) -> str:
         for finding in findings
         for scored in finding.pair
     ]
-    return pipe_table(head, rows)
+    return Table(head, rows)
 
 
-def many_table(findings: Sequence[Finding]) -> str:
-    """Which slopes stand among all scores of all families and datasets (`many.among_many`), in Markdown.
+def many_table(findings: Sequence[Finding]) -> Table:
+    """Which slopes stand among all scores of all families and datasets (`many.among_many`).
 
     Of each the family level, where there is one, else the checkpoints.
     """
@@ -99,10 +128,10 @@ def many_table(findings: Sequence[Finding]) -> str:
         )
         for (finding, scored), level, chosen in zip(every, deciding, among_many(deciding), strict=True)
     ]
-    return pipe_table(("family", "dataset", "score", "level", "adjusted p", "slope a decade [adjusted interval]"), rows)
+    return Table(("family", "dataset", "score", "level", "adjusted p", "slope a decade [adjusted interval]"), rows)
 
 
-def curve_table(curves: Sequence[Fitted]) -> str:
+def curve_table(curves: Sequence[Fitted]) -> Table:
     """Each curve's parameters with their 95% intervals, in Markdown; x is decades from the smallest size."""
     rows = []
     for fitted in curves:
@@ -115,26 +144,25 @@ def curve_table(curves: Sequence[Fitted]) -> str:
         told = "; ".join(f"{name} {interval(value, low, high)}" for name, value, low, high in numbers)
         rows.append((*where, fitted.form.name, fitted.form.formula, told, f"{curve.rss:.2g}"))
     head = ("family", "dataset", "score", "curve", "formula", "parameters [95%, facts resampled]", "residual squares")
-    return pipe_table(head, rows)
+    return Table(head, rows)
 
 
-def model_table(lineup: Lineup) -> str:
-    """Each model's size, its source, and its figures with their 95% intervals, in Markdown."""
-    found = models_of(lineup)
+def model_table(lineup: Lineup, found: pd.DataFrame) -> Table:
+    """Each model's size, its source, and its figures, found as `models_of` gives them, with their 95% intervals."""
     shown = [name for name in BESIDE if (found["figure"] == name).any()]
     rows = []
     for run in lineup.runs:
         own = found[found["model"] == run.member.name].set_index("figure")
-        size = "unknown" if run.size is None else f"{run.size:.3g}" + (" (estimate)" if run.member.estimated else "")
+        size = size_text(run.size, lineup.x) + (" (estimate)" if run.member.estimated else "")
         cells = [interval(*map(float, own.loc[name, ["value", "low", "high"]])) for name in shown]
         censored = f"{run.table['censored'].mean():.1%}"
         rows.append(
             (run.member.name, size, run.member.source or "", str(run.table["fact"].nunique()), *cells, censored)
         )
-    return pipe_table(("model", AXES[lineup.x], "source of size", "facts", *shown, "censored"), rows)
+    return Table(("model", AXES[lineup.x], "source of size", "facts", *shown, "censored"), rows)
 
 
-def left_out_table(findings: Sequence[Finding]) -> str:
+def left_out_table(findings: Sequence[Finding]) -> Table:
     """The word that remains with each model left out, checkpoints / family; a dash where the level needs more sizes."""
     rows = []
     for finding in findings:
@@ -144,8 +172,10 @@ def left_out_table(findings: Sequence[Finding]) -> str:
             told = [
                 (models[each.index], each.checkpoints or "-", each.family or "-") for each in scored.verdict.left_out
             ]
-            rows += [(*where, ", ".join(names), *words) for words, names in grouped(told).items()]
-    return pipe_table(("family", "dataset", "score", "left out, one at a time", "checkpoints", "family level"), rows)
+            for words, names in grouped(told).items():
+                whom = f"any one of the {len(models)}" if len(names) == len(models) else ", ".join(names)
+                rows.append((*where, whom, *words))
+    return Table(("family", "dataset", "score", "left out, one at a time", "checkpoints", "family level"), rows)
 
 
 def grouped(told: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
@@ -156,7 +186,7 @@ def grouped(told: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], list[
     return found
 
 
-def warning_list(findings: Sequence[Finding]) -> str:
+def warning_list(findings: Sequence[Finding]) -> list[str]:
     """Every reason for no verdict and every warning, once, with the scores that it holds for."""
     told: dict[str, list[str]] = {}
     for finding in findings:
@@ -167,22 +197,40 @@ def warning_list(findings: Sequence[Finding]) -> str:
                     told.setdefault(f"No verdict on {where}, {name}: {refused}", []).append(scored.name)
         for warning in finding.warnings:
             told.setdefault(f"{where}: {warning}", []).append(finding.score.name)
-    lines = [f"- {text} ({', '.join(dict.fromkeys(scores))})" for text, scores in told.items()]
-    return "\n".join(lines) or "None."
+    return [f"{text} ({', '.join(dict.fromkeys(scores))})" for text, scores in told.items()]
 
 
 def provenance(findings: Sequence[Finding], command: str) -> str:
-    """What the numbers were made from: command, version, dataset, logs."""
-    lines = [f"- Made with `{command}`, mwe-tasks {version('mwe-tasks')}"]
+    """What the numbers were made from: command, versions, dataset, logs."""
+    lines = [f"- Made with `{command}`, {versions()}"]
+    for source in sources(findings):
+        lines.append(f"- {source.dataset}, checksum `{source.checksum}`; {source.asked}")
+        lines += [f"  - {model}: `{log}`" for model, log in source.logs]
+    return "\n".join([*lines, f"- Smallest change over the range that counts: {deltas(findings)}"])
+
+
+def versions() -> str:
+    """The versions of what computed the numbers."""
+    return ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def sources(findings: Sequence[Finding]) -> list[Source]:
+    """Of each family on each dataset what its numbers were made from."""
+    found = []
     for lineup in lineups_of(findings):
         head = lineup.runs[0].table.iloc[0]
-        how = f"{head['style']} style, template {head['template']}, frame {head['frame']}, {head['shots']} examples"
-        lines.append(
-            f"- {lineup.dataset}, split {head['split']}, checksum `{head['checksum']}`; {how}; {head['estimator']}"
+        asked = (
+            f"split {head['split']}, {head['style']} style, template {head['template']}, frame {head['frame']}, "
+            f"{head['shots']} examples, {head['estimator']}"
         )
-        lines += [f"  - {run.member.name}: `{run.table['log'].iloc[0]}`" for run in lineup.runs]
-    deltas = ", ".join(dict.fromkeys(smallest(scored) for finding in findings for scored in finding.pair))
-    return "\n".join([*lines, f"- Smallest change over the range that counts: {deltas}"])
+        logs = [(run.member.name, str(run.table["log"].iloc[0])) for run in lineup.runs]
+        found.append(Source(lineup.dataset, str(head["checksum"]), asked, logs))
+    return found
+
+
+def deltas(findings: Sequence[Finding]) -> str:
+    """The smallest change over the range that counts, of each kind of score."""
+    return ", ".join(dict.fromkeys(smallest(scored) for finding in findings for scored in finding.pair))
 
 
 def noise(scored: Scored) -> str:
@@ -203,7 +251,7 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def pipe_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def pipe_table(table: Table) -> str:
     """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -8,9 +8,11 @@ from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.errors import MweError
 from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, fit
+from mwe_tasks.latex import latex
 from mwe_tasks.lineup import families_of, line_up
 from mwe_tasks.report import markdown
-from mwe_tasks.results import facts_of, records_of, table_of
+from mwe_tasks.report_page import report_page
+from mwe_tasks.results import facts_of, figures_of, records_of, table_of
 from mwe_tasks.table import another_version, read_runs
 from mwe_tasks.trend_figure import draw_findings
 
@@ -31,19 +33,21 @@ def findings_of(
 def write_report(
     findings: Sequence[Finding], out: Path, *, command: str, curves: Sequence[Fitted] = ()
 ) -> dict[str, str]:
-    """Writes figure, report.md, table.csv, facts.csv and verdicts.json; gives each file's name and what it holds.
+    """Writes figures, reports, tables and verdicts; gives each file's name and what it holds.
 
     Raises MweError where the folder cannot be written.
     """
     datasets = list(dict.fromkeys(finding.lineup.dataset for finding in findings))
-    pictures = {}
+    pictures, found = {}, figures_of(findings)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for dataset in datasets:
             inside = [finding for finding in findings if finding.lineup.dataset == dataset]
             name = "figure" if len(datasets) == 1 else f"figure-{Path(dataset).name}"
             pictures[dataset] = draw_findings(inside, out, name)[0].name
-        (out / "report.md").write_text(markdown(findings, pictures, command, curves), encoding="utf-8")
+        (out / "report.html").write_text(report_page(findings, found, command), encoding="utf-8")
+        (out / "report.md").write_text(markdown(findings, found, pictures, command, curves), encoding="utf-8")
+        (out / "table.tex").write_text(latex(findings), encoding="utf-8")
         table_of(findings).to_csv(out / "table.csv", index=False)
         facts_of(findings).to_csv(out / "facts.csv", index=False)
         verdicts = json.dumps(records_of(findings), indent=1, allow_nan=False)
@@ -52,8 +56,10 @@ def write_report(
         raise MweError(f"{out} cannot be written ({error.strerror or error}): name another folder in --out.") from None
     return {
         **dict.fromkeys(pictures.values(), "every headline score against size"),
+        "report.html": "all of it on one page to look at and pass on, which needs no network",
         "report.md": "the sentences, tables, warnings and methods",
         "table.csv": "a row a model and score",
+        "table.tex": "verdicts and scores, for a paper",
         "facts.csv": "every fact's score by every model",
         "verdicts.json": "the verdicts as data",
     }

@@ -1,7 +1,7 @@
 """Findings to tables: a row a model and score, a row a fact, a row a model's every figure, and verdicts as records."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,8 @@ from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.levels import Level
 from mwe_tasks.lineup import Lineup
 
+Figures = Mapping[tuple[str, str], pd.DataFrame]
+"""By `Lineup.key`: what `models_of` gives."""
 AS_SCORED = ("split", "style", "template", "frame", "shots", "estimator", "checksum")
 """Columns of a run's table that every row of a result repeats."""
 
@@ -55,6 +57,11 @@ def models_of(lineup: Lineup) -> pd.DataFrame:
             for each in figures(run.table)
         ]
     )
+
+
+def figures_of(findings: Sequence[Finding]) -> Figures:
+    """Every figure of each model of each lineup, computed once for all that shows it."""
+    return {key: models_of(lineup) for key, lineup in {f.lineup.key: f.lineup for f in findings}.items()}
 
 
 def records_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -46,8 +46,8 @@ def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[
                 style = families.index(finding.lineup.family.name)
                 _draw(axes, finding, finding.pair[column], COLOURS[style % 7], MARKERS[style % 7])
             _dress(axes, of_score, [finding.pair[column] for finding in of_score])
-    figure.suptitle(_title(shown), x=0.01, ha="left", fontsize=11)
-    figure.supxlabel(_caption(shown), x=0.01, ha="left", fontsize=8, color=GREY)
+    figure.suptitle(title(shown), x=0.01, ha="left", fontsize=11)
+    figure.supxlabel(caption(shown), x=0.01, ha="left", fontsize=8, color=GREY)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
@@ -132,13 +132,15 @@ def _apart(sizes: Sequence[float]) -> list[float]:
     return found
 
 
-def _title(findings: Sequence[Finding]) -> str:
+def title(findings: Sequence[Finding]) -> str:
+    """The families and their dataset, and whether they are simulated."""
     simulated = "SIMULATED " if any("sim/" in run.member.model for run in findings[0].lineup.runs) else ""
     families = ", ".join(dict.fromkeys(finding.lineup.family.name for finding in findings))
     return f"{simulated}{families} on {findings[0].lineup.dataset}"
 
 
-def _caption(findings: Sequence[Finding]) -> str:
+def caption(findings: Sequence[Finding]) -> str:
+    """How many facts and sizes there are, and what bars, lines, bands and dots stand for."""
     first = findings[0]
     counts = "; ".join(
         f"{finding.lineup.family.name}: n = {finding.log_odds.verdict.n} facts, the same at each of "

@@ -40,6 +40,7 @@ AXES: dict[Size, str] = {
     "tokens": "training tokens",
     "step": "training step",
 }
+SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 def predicate(finding: Finding, word: str, level: str) -> str:
@@ -117,3 +118,14 @@ def smallest(scored: Scored) -> str:
 def of_level(scored: Scored, level: str) -> Level:
     """The level of this name, "family" or "checkpoints"."""
     return scored.verdict.family if level == "family" else scored.verdict.checkpoints
+
+
+def size_text(value: float | None, x: Size) -> str:
+    """A size as it is said, to three digits: 1.9B parameters are "1.9B"."""
+    if value is None:
+        return "unknown"
+    if x == "compute":
+        return f"{value:.2g}"
+    rounded = float(f"{value:.3g}")
+    scale, suffix = next(((scale, suffix) for scale, suffix in SUFFIXES if rounded >= scale), (1.0, ""))
+    return f"{rounded / scale:g}{suffix}"

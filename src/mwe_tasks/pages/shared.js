@@ -38,7 +38,7 @@ function readSearch() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.target.closest("input, select, textarea")) return;
+  if (event.key !== "/" || !byId("search") || event.target.closest("input, select, textarea")) return;
   event.preventDefault();
   byId("search").focus();
 });

@@ -1,0 +1,178 @@
+"""Findings to report.html: one self-contained page, sentences and figure first, the rest folded."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mwe_tasks.breakdown import most_changed
+from mwe_tasks.fit import Finding, Scored
+from mwe_tasks.headline import Headline
+from mwe_tasks.page import fill
+from mwe_tasks.report import (
+    METHODS,
+    SHARED_MODELS,
+    Table,
+    deltas,
+    interval,
+    left_out_table,
+    lineups_of,
+    model_table,
+    number,
+    sources,
+    versions,
+    warning_list,
+)
+from mwe_tasks.report_charts import charts, forests, styles
+from mwe_tasks.results import Figures
+from mwe_tasks.trend_figure import HEADLINES
+from mwe_tasks.wording import lead, of_level, slope, smallest
+
+CHANGED = 10
+"""How many facts that rose most are shown, and how many that fell."""
+FOUND = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+"""How many standard errors a change must have to be found at the 5% level in 80% of repeats."""
+
+
+def report_page(findings: Sequence[Finding], found: Figures, command: str) -> str:
+    """The page, as `page.fill` makes it; found as `figures_of` gives it; command is what was typed."""
+    return fill("report.html", title="How answers change with size", data=data_of(findings, found, command))
+
+
+def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
+    """What the page shows, as JSON."""
+    shown = dict.fromkeys(finding.score.name for finding in findings)
+    data = {
+        "findings": [_sentence(finding) for finding in findings],
+        "families": styles(findings),
+        "scores": [{"name": name, "shown": name in HEADLINES or not shown.keys() & HEADLINES} for name in shown],
+        "charts": charts(findings, found),
+        "models": [
+            {"title": f"{lineup.family.name} on {lineup.dataset}", **model_table(lineup, found[lineup.key])._asdict()}
+            for lineup in lineups_of(findings)
+        ],
+        "verdicts": slim(verdicts(findings))._asdict(),
+        "left_out": slim(left_out_table(findings))._asdict(),
+        "shared": SHARED_MODELS if len(lineups_of(findings)) > 1 else "",
+        "forests": forests(findings),
+        "changed": [each for finding in findings if (each := changed(finding))],
+        "warnings": warning_list(findings),
+        "detectable": slim(detectable(findings))._asdict(),
+        "methods": METHODS.replace("\\*", "*").split("\n\n"),
+        "made": {"command": command, "versions": versions(), "deltas": deltas(findings)},
+        "sources": [source._asdict() for source in sources(findings)],
+    }
+    return json.dumps(data, allow_nan=False, separators=(",", ":"))
+
+
+def _sentence(finding: Finding) -> dict[str, Any]:
+    said = lead(finding)
+    return {
+        "said": said,
+        "shown": finding.score.name in HEADLINES,
+        "family": _level(finding.family, said),
+        "checkpoints": _level(finding.checkpoints, said),
+    }
+
+
+def _level(headline: Headline, said: str) -> str:
+    """The word of a level, or that it has none, with every reason that the sentence has not said."""
+    if headline.refused is None:
+        return f"{headline.word}."
+    return "no verdict." if headline.refused in said else f"no verdict. {headline.refused}"
+
+
+def verdicts(findings: Sequence[Finding]) -> Table:
+    """Every score's verdict, a row a level, with the headline of both scores beside it."""
+    head = (
+        *("family", "dataset", "score", "facts", "level", "verdict", "with its partner", "slope a decade", "p"),
+        *("tau*", "tau1 [90%]"),
+    )
+    rows = []
+    for finding in findings:
+        for scored in finding.pair:
+            for both in (finding.checkpoints, finding.family):
+                level = of_level(scored, both.level)
+                has_slope = math.isfinite(level.low) and not finding.lineup.ordinal
+                rows.append(
+                    (
+                        *(finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n)),
+                        *(both.level, level.word, both.word),
+                        f"{slope(scored, both.level)} ({level.confidence:.1%})" if has_slope else "-",
+                        p_value(level.p) if has_slope else "-",
+                        number(level.tau_star),
+                        "-" if level.tau1 is None else interval(level.tau1, level.tau1_low, level.tau1_high),
+                    )
+                )
+    return Table(head, rows)
+
+
+def slim(table: Table) -> Table:
+    """The table without family and dataset where there is but one, which the page's head names."""
+    kept = [
+        place
+        for place, name in enumerate(table.head)
+        if name not in ("family", "dataset") or len({row[place] for row in table.rows}) > 1
+    ]
+    return Table([table.head[i] for i in kept], [[row[i] for i in kept] for row in table.rows])
+
+
+def p_value(p: float) -> str:
+    """A p value to three decimals; below that its bound."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def smallest_found(scored: Scored) -> float:
+    """The smallest change over the whole range that 80% of repeats on these facts would find, at the checkpoints level.
+
+    (z.975 + z.80) = 2.80 standard errors of the full change, in the score's unit.
+    """
+    decades = math.log10(scored.verdict.sizes[-1] / scored.verdict.sizes[0])
+    return float(FOUND * scored.verdict.checkpoints.error * decades)
+
+
+def detectable(findings: Sequence[Finding]) -> Table:
+    """Of each score the smallest change that would be found, beside the smallest that counts."""
+    rows = []
+    for finding in findings:
+        for scored in finding.pair:
+            unit = " nats" if scored.kind == "log odds" else ""
+            found = "-" if finding.lineup.ordinal else f"{smallest_found(scored):.3f}{unit}"
+            where = (finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n))
+            rows.append((*where, found, smallest(scored)))
+    return Table(("family", "dataset", "score", "facts", "found in 80%", "counts from"), rows)
+
+
+def changed(finding: Finding) -> dict[str, Any] | None:
+    """The facts of a headline finding whose log odds changed most; None for other findings, and without sizes."""
+    if finding.score.name not in HEADLINES or finding.lineup.ordinal:
+        return None
+    scored = finding.log_odds
+    questions = _questions(finding.lineup.runs[0].table)
+    return {
+        "title": f"{finding.lineup.family.name} on {finding.lineup.dataset}: {finding.score.name}",
+        "models": [run.member.name.rpartition("/")[2] for run in finding.lineup.runs],
+        "rows": [
+            {
+                "slope": f"{each.slope:+.3f}",
+                "topic": each.topic,
+                "questions": questions[each.fact],
+                "values": [f"{value:+.2f}" for value in each.values],
+            }
+            for each in most_changed(scored.matrix, np.log10(scored.verdict.sizes), CHANGED)
+        ],
+    }
+
+
+def _questions(table: pd.DataFrame) -> dict[str, list[dict[str, str | None]]]:
+    """Each fact's questions with truth, where it is known, and matching answer."""
+    found: dict[str, list[dict[str, str | None]]] = {}
+    for row in table.drop_duplicates("id").to_dict("records"):
+        truth = None if pd.isna(row["truth"]) else str(row["truth"])
+        asked = {"asked": str(row["question"]), "truth": truth, "matching": str(row["matching_answer"])}
+        found.setdefault(str(row["fact"]), []).append(asked)
+    return found
