@@ -29,7 +29,19 @@ LAYERS = {
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
         *("trend", "joint_t", "claims", "levels", "refusals", "verdict", "headline", "many", "power"),
-        *("lineup", "by_size", "caveats", "fit", "band", "breakdown", "curves", "curve_fits", "forms", "compare"),
+        *(
+            "lineup",
+            "by_size",
+            "caveats",
+            "fit",
+            "planned",
+            "band",
+            "breakdown",
+            "curves",
+            "curve_fits",
+            "forms",
+            "compare",
+        ),
         *("results", "wording", "report", "trend_figure", "report_charts", "latex"),
     },
     "edge": {

@@ -43,6 +43,8 @@ class Finding(NamedTuple):
     family: Headline
     """What both scores say of the family: the headline."""
     warnings: tuple[str, ...]
+    planned: bool = False
+    """Whether a plan named this score, these models and this axis before anything was scored; else it is explored."""
 
     @property
     def pair(self) -> tuple[Scored, Scored]:

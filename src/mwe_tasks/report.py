@@ -12,7 +12,7 @@ from mwe_tasks.lineup import Lineup
 from mwe_tasks.many import NOT_INDEPENDENT, among_many
 from mwe_tasks.refusals import too_few_sizes
 from mwe_tasks.results import Figures
-from mwe_tasks.wording import AXES, detectable, lead, of_level, size_text, slope, smallest
+from mwe_tasks.wording import AXES, detectable, lead, of_level, size_text, slope, smallest, standing
 
 BESIDE = ("appeal", "matching share", "knowledge", "pair accuracy", "accuracy", "AUC", "Yes-bias", "coverage", "shift")
 """The figures of a model that the table by model shows."""
@@ -90,7 +90,7 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
     """Every score's verdict at both levels."""
     head = (
         *("family", "dataset", "score", "facts", "checkpoints", "slope a decade [95%]", "tau*"),
-        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family", "80% power from"),
+        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family", "80% power from", "standing"),
     )
     rows = [
         (
@@ -102,6 +102,7 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
             ),
             *(scored.verdict.family.word, slope(scored, "family"), noise(scored), finding.family.word),
             detectable(scored),
+            standing(finding),
         )
         for finding in findings
         for scored in finding.pair

@@ -12,10 +12,10 @@ from scipy import stats
 from mwe_tasks.breakdown import most_changed
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.headline import Headline
+from mwe_tasks.many import NOT_INDEPENDENT
 from mwe_tasks.page import fill
 from mwe_tasks.report import (
     METHODS,
-    SHARED_MODELS,
     Table,
     deltas,
     interval,
@@ -57,7 +57,7 @@ def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
         ],
         "verdicts": slim(verdicts(findings))._asdict(),
         "left_out": slim(left_out_table(findings))._asdict(),
-        "shared": SHARED_MODELS if len(lineups_of(findings)) > 1 else "",
+        "shared": NOT_INDEPENDENT if len(lineups_of(findings)) > 1 else "",
         "forests": forests(findings),
         "changed": [each for finding in findings if (each := changed(finding))],
         "warnings": warning_list(findings),

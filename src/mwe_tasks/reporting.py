@@ -10,6 +10,7 @@ from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, fit
 from mwe_tasks.latex import latex
 from mwe_tasks.lineup import families_of, line_up
+from mwe_tasks.planned import mark_planned
 from mwe_tasks.report import markdown
 from mwe_tasks.report_page import report_page
 from mwe_tasks.results import facts_of, figures_of, records_of, table_of
@@ -18,7 +19,12 @@ from mwe_tasks.trend_figure import draw_findings
 
 
 def findings_of(
-    logs: Sequence[str | Path], *, families: Sequence[str] = (), x: Size = "params", allow_low_coverage: bool = False
+    logs: Sequence[str | Path],
+    *,
+    families: Sequence[str] = (),
+    x: Size = "params",
+    plan: Path | None = None,
+    allow_low_coverage: bool = False,
 ) -> tuple[list[Finding], list[str]]:
     """The findings of logs, and a sentence for each log that was left out or is of another version of its dataset.
 
@@ -27,6 +33,8 @@ def findings_of(
     tables, left_out = read_runs(logs)
     lineups = line_up(tables, families_of(tables, families), x)
     found = [finding for lineup in lineups for finding in fit(lineup, allow_low_coverage=allow_low_coverage)]
+    if plan is not None:
+        found = mark_planned(found, plan)
     return found, [*left_out, *dict.fromkeys(filter(None, map(another_version, tables)))]
 
 

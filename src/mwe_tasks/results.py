@@ -11,6 +11,7 @@ from mwe_tasks.contrasts import figures
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.levels import Level
 from mwe_tasks.lineup import Lineup
+from mwe_tasks.wording import standing
 
 Figures = Mapping[tuple[str, str], pd.DataFrame]
 """By `Lineup.key`: what `models_of` gives."""
@@ -93,7 +94,12 @@ def _record(finding: Finding, scored: Scored, level: Level) -> dict[str, Any]:
         "tau_star": level.tau_star,
         "tau1": level.tau1,
         "n": scored.verdict.n,
-        "warnings": [*refused, f"{finding.score.name}, both scores: {both.word}.", *finding.warnings],
+        "warnings": [
+            *refused,
+            f"{finding.score.name}, both scores: {both.word}.",
+            f"{standing(finding).capitalize()}: {'a' if finding.planned else 'no'} plan named this beforehand.",
+            *finding.warnings,
+        ],
     }
 
 

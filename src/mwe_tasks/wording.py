@@ -55,7 +55,7 @@ def predicate(finding: Finding, word: str, level: str) -> str:
 
 def lead(finding: Finding) -> str:
     """One sentence: what can be said of the family; where nothing can, of its checkpoints; else why nothing is said."""
-    where = f"{finding.lineup.family.name} on {finding.lineup.dataset}"
+    where = f"{finding.lineup.family.name} on {finding.lineup.dataset} ({standing(finding)})"
     name = finding.score.name
     if finding.family.word != "refused":
         return f"{where}: {name} {_claim(finding, finding.family.word, 'family')}."
@@ -64,6 +64,11 @@ def lead(finding: Finding) -> str:
         why = reason(finding, "family")
         return f"{where}: over these {len(finding.lineup.runs)} models {name} {claim}. Of others like them: {why}"
     return f"{where}: {name} gets no verdict. {reason(finding, 'checkpoints')}"
+
+
+def standing(finding: Finding) -> str:
+    """Whether a finding was planned or explored."""
+    return "planned" if finding.planned else "explored"
 
 
 def reason(finding: Finding, level: str) -> str:

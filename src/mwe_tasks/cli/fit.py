@@ -11,7 +11,8 @@ import click
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
+    default=Path("report"),
+    show_default=True,
     help="The folder that the report goes into.",
 )
 @click.option(
@@ -35,6 +36,11 @@ import click
     help="Fit a curve too: log-linear, or, from 8 sizes over 2.5 decades up, another one of `forms/`. May be repeated.",
 )
 @click.option(
+    "--plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The plan that the logs were scored under: what it names is marked planned, all else explored.",
+)
+@click.option(
     "--allow-low-coverage",
     is_flag=True,
     help="Judge models that put less than .1 of their probability on the labels too.",
@@ -45,6 +51,7 @@ def fit(
     families: tuple[str, ...],
     x: str,
     forms: tuple[str, ...],
+    plan: Path | None,
     allow_low_coverage: bool,
 ) -> None:
     """Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.
@@ -54,7 +61,8 @@ def fit(
 
     \b
     Examples:
-      mwe fit logs/pythia --out report
+      mwe fit logs/pythia
+      mwe fit logs/pythia --plan plan.toml
       mwe fit logs/pythia logs/opt --out report --x compute
       mwe fit logs/mine --family mine.toml --out report
     """
@@ -64,13 +72,14 @@ def fit(
     from mwe_tasks.wording import lead
 
     chosen = [find_form(name) for name in dict.fromkeys(forms)]
-    found, notes = findings_of(logs, families=families, x=x, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
+    found, notes = findings_of(logs, families=families, x=x, plan=plan, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
     for finding in found:
         click.echo(lead(finding))
     for note in dict.fromkeys([*notes, *(warning for finding in found for warning in finding.warnings)]):
         click.echo(f"Note: {note}")
     options = [f" --form {shlex.quote(name)}" for name in forms]
     options += [f" --family {shlex.quote(name)}" for name in families] + ([f" --x {x}"] if x != "params" else [])
+    options += [] if plan is None else [f" --plan {shlex.quote(str(plan))}"]
     low = " --allow-low-coverage" if allow_low_coverage else ""
     command = f"mwe fit {shlex.join(logs)} --out {shlex.quote(str(out))}{''.join(options)}{low}"
     for name, what in write_report(found, out, command=command, curves=fit_forms(found, chosen)).items():
