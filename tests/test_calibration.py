@@ -1,6 +1,8 @@
 """A small version of `make bench-calibration`, by the same code: fewer repeats, 200 facts alone."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,3 +75,17 @@ def test_the_logistic_regression_of_the_comparison_is_statsmodels():
     theirs = [(sm.Logit(each.ravel(), terms).fit(disp=0).pvalues[1:] < 0.05).any() for each in draws]
     ours = rival("GLM with a quadratic, any p < .05", draws.mean(axis=1), np.zeros((40, 6, 6)), cell)
     assert ours.tolist() == theirs
+
+
+def test_the_table_in_docs_has_every_limit_as_it_is_asked_for():
+    text = (Path(__file__).parent.parent / "docs" / "calibration.md").read_text(encoding="utf-8")
+    shown = [
+        line.split(" | ")[:3] for line in text.splitlines() if re.match(r"\| .* \| (checkpoints|family) \| [<>]=", line)
+    ]
+    every = list(limits())
+    assert [(what.removeprefix("| "), level) for what, level, _ in shown] == [(each.what, each.level) for each in every]
+    for (_, _, bound), each in zip(shown, every, strict=True):
+        repeats = 8000 if each.cells[0].truth == "flat" else 2000
+        error = math.sqrt(each.limit * (1 - each.limit) / repeats)
+        allowed = each.limit + 2 * error * each.allowance
+        assert bound == f"{'>=' if each.least else '<='} {allowed:.2%}"
