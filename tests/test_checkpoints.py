@@ -1,16 +1,19 @@
 """Without torch: what a name stands for, and what is said where it stands for nothing."""
 
+import asyncio
 import json
+import sys
 
-import huggingface_hub
 import pytest
 from click.testing import CliRunner
-from inspect_ai.model import get_model
+from huggingface_hub import constants
+from inspect_ai.model import GenerateConfig, get_model
 
 import mwe_tasks.providers.mwe_hf  # noqa: F401  registers the provider
 from mwe_tasks.checkpoints import find_checkpoint, settings_hash, weights_hash
 from mwe_tasks.cli import main
 from mwe_tasks.errors import MweError
+from mwe_tasks.probing import find_ability
 
 COMMIT = "c0ffee" * 6 + "c0ff"
 
@@ -28,8 +31,8 @@ def hub(tmp_path, monkeypatch):
     (repository / "refs").mkdir()
     for name in ("main", "step1000"):
         (repository / "refs" / name).write_text(COMMIT, encoding="ascii")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 def written(folder):
@@ -144,3 +147,20 @@ def test_an_option_that_is_no_number_is_refused(folder):
 
 def test_the_list_of_models_says_how_to_name_a_checkpoint():
     assert "mwe-hf/ORG/NAME" in CliRunner().invoke(main, ["models"]).output
+
+
+def test_without_torch_the_extra_to_install_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MweError, match=r"pip install 'mwe-tasks\[hf\]'"):
+        get_model(f"mwe-hf/{folder}", memoize=False)
+
+
+def test_a_model_of_inspects_hf_provider_is_told_the_name_to_use_instead():
+    class Model:
+        config, api = GenerateConfig(), None
+
+        def __str__(self):
+            return "hf/some/model"
+
+    with pytest.raises(MweError, match="--model mwe-hf/some/model"):
+        asyncio.run(find_ability(Model(), ("Yes", "No"), None))

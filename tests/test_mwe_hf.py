@@ -116,6 +116,17 @@ def test_the_likeliest_text_is_that_of_greedy_forward_passes(model):
     assert model.tokenizer.decode([*tokens[:start], *kept], skip_special_tokens=True) == before + text.text
 
 
+def test_positions_that_scale_with_the_longest_row_are_those_of_each_question_alone(tmp_path):
+    scaled = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 4, "long_factor": [5.0] * 4}
+    bound = {"original_max_position_embeddings": 30}
+    folder = write_checkpoint(tmp_path, "phi3", rope_parameters={**scaled, **bound}, **bound)
+    model = opened(folder)
+    lengths = [len(model.encode(prompt)) for prompt in PROMPTS]
+    assert min(lengths) < 28 < 30 < max(lengths)
+    for each, expected in zip(model.label_logprobs(asked_of(model, PROMPTS)), direct(folder, PROMPTS), strict=True):
+        assert each.logprob == pytest.approx(expected, abs=CLOSE)
+
+
 def test_every_spelling_is_read_and_nothing_is_left_out(llama_folder):
     model = opened(llama_folder)
     (found,) = model.label_logprobs(asked_of(model, PROMPTS[:1]))

@@ -38,6 +38,7 @@ ARCHITECTURES = {
     "falcon-alibi": ("FalconConfig", {**SIZES, "alibi": True, "new_decoder_architecture": False}, "bytes"),
     "mpt": ("MptConfig", {"d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 256}, "bytes"),
     "mixtral": ("MixtralConfig", {**LLAMA, "num_local_experts": 4}, "metaspace"),
+    "phi3": ("Phi3Config", LLAMA, "bytes"),
     "mamba": ("MambaConfig", {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}, "bytes"),
 }
 
