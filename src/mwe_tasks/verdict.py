@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mwe_tasks import levels
+from mwe_tasks.claims import checkpoint_words, family_words
 from mwe_tasks.estimates import TOPIC_CLUSTERS
 from mwe_tasks.levels import Arm, Level
 from mwe_tasks.refusals import NEEDED, no_variation, too_little
@@ -110,8 +111,12 @@ def judge(
         if left < NEEDED["checkpoints"]:
             return LeftOut(index, None, None)
         fewer, apart = np.delete(values, index, axis=1), np.delete(x, index)
-        one, other = _both(fewer, apart, kind, _evidence(fewer, apart, kind, topics, clusters), refusals)
-        return LeftOut(index, one.word, other.word if left >= NEEDED["family"] else None)
+        found = _evidence(fewer, apart, kind, topics, clusters)
+        refused = bool([*refusals, *_reasons(fewer, apart, kind, found)])
+        one = checkpoint_words(found.means, found.ridged, apart, found.clusters - 1, kind.delta)
+        other = family_words(found.means, found.ridged, apart, kind.delta) if left >= NEEDED["family"] else None
+        words = [None if word is None else "refused" if refused else str(word) for word in (one, other)]
+        return LeftOut(index, *words)
 
     return Verdict(
         kind=kind.name,
@@ -166,12 +171,17 @@ def _distinct(labels: Sequence[object]) -> int:
 
 def _both(values: Floats, x: Floats, kind: Kind, evidence: _Evidence, reasons: Sequence[str]) -> tuple[Level, Level]:
     """Both levels, refused where there are reasons."""
-    own = [*no_variation(values, bounded=kind.bounded), *too_little(len(values), evidence.clusters, x)]
+    every = [*reasons, *_reasons(values, x, kind, evidence)]
     means, found = evidence.means, evidence.ridged
     return (
-        _refused(levels.checkpoints(means, found, x, evidence.clusters - 1, kind.delta), [*reasons, *own]),
-        _refused(levels.family(means, found, x, kind.delta), [*reasons, *own]),
+        _refused(levels.checkpoints(means, found, x, evidence.clusters - 1, kind.delta), every),
+        _refused(levels.family(means, found, x, kind.delta), every),
     )
+
+
+def _reasons(values: Floats, x: Floats, kind: Kind, evidence: _Evidence) -> list[str]:
+    """Why these scores themselves bear no verdict."""
+    return [*no_variation(values, bounded=kind.bounded), *too_little(len(values), evidence.clusters, x)]
 
 
 def _refused(level: Level, reasons: Sequence[str]) -> Level:
