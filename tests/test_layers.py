@@ -49,7 +49,7 @@ LAYERS = {
         *("page", "tree_page", "map_page", "report_page", "reporting", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
-        "running",
+        *("running", "controls"),
         *("_registry", "__init__"),
     },
 }

@@ -20,6 +20,10 @@ COMMANDS = {
         "Write down what is going to be measured on which models, before anything is.",
     ),
     "show": ("mwe_tasks.cli.show:show", "Print the figures of logs, one table a model, the sentence first."),
+    "controls": (
+        "mwe_tasks.cli.controls:controls",
+        "Score simulated families in which a trend is planted, and print the verdicts beside it.",
+    ),
     "fit": (
         "mwe_tasks.cli.fit:fit",
         "Say how scores change with size, with an error rate: a figure, a report, a table, the verdicts.",
