@@ -128,6 +128,22 @@ def test_every_row_of_verdicts_has_as_many_cells_as_its_head(two):
     assert len(table.rows) == 2 * 2 * len(two)
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_page_of_few_models_says_that_there_is_no_verdict_of_the_family(number):
+    found = data(made_findings(made_family("few", sizes=(1e8, 1e9, 1e10)[:number])))
+    assert {each["family"].partition(".")[0] for each in found["findings"]} == {"no verdict"}
+    assert len(found["charts"][0]["panels"][0]["curves"][0]["points"]) == number
+
+
+def test_questions_without_a_truth_have_a_page_without_what_needs_one():
+    family = made_family("opinions")
+    runs = [made_run(member.name, truth=None, control=None) for member in family.members]
+    found = data(findings_of([run.drop(columns=["logodds_truth", "accuracy", "answered"]) for run in runs], family))
+    assert [each["name"] for each in found["scores"]] == ["appeal"]
+    assert ["AUC", "-"] in found["charts"][0]["panels"][0]["curves"][0]["points"][0]["told"]
+    assert found["changed"][0]["rows"][0]["questions"][0]["truth"] is None
+
+
 # The figure
 
 
@@ -313,6 +329,12 @@ def test_a_latex_table_holds_verdicts_and_scores_with_the_rules_of_booktabs(two)
     assert f"rising & made\\_up & appeal, nats & $120$ & standard & ${slope:+.3f}\\," in made
     assert f"made\\_up & appeal & rising/1 & 100M & ${point.value:.3f}\\,[" in made
     assert "70B*" in made
+
+
+def test_tables_and_page_say_that_models_are_simulated():
+    simulated = made_findings(made_family("sim"))
+    assert latex(simulated).count("\\caption{SIMULATED. ") == 2
+    assert data(simulated)["charts"][0]["title"].startswith("SIMULATED sim on ")
 
 
 def test_every_line_of_a_latex_table_has_as_many_cells(two):
