@@ -18,6 +18,7 @@ from mwe_tasks.results import figures_of
 from mwe_tasks.wording import lead, size_text
 
 COMMAND = "mwe fit logs --out report"
+FEW = (1e8, 1e9, 1e10)
 
 
 def page_of(findings):
@@ -114,7 +115,7 @@ def test_the_forest_has_every_topic_and_says_that_its_intervals_are_not_adjusted
 
 
 def test_without_sizes_no_slope_stands_on_the_page():
-    family = made_family("unknown", sizes=(None,) * 5)
+    family = made_family("unknown", sizes=(None,) * 3)
     findings = findings_of([made_run(member.name) for member in family.members], family)
     found = data(findings)
     assert (found["forests"], found["changed"]) == ([], [])
@@ -126,6 +127,22 @@ def test_every_row_of_verdicts_has_as_many_cells_as_its_head(two):
     table = verdicts(two)
     assert {len(row) for row in table.rows} == {len(table.head)}
     assert len(table.rows) == 2 * 2 * len(two)
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_page_of_few_models_says_that_there_is_no_verdict_of_the_family(number):
+    found = data(made_findings(made_family("few", sizes=FEW[:number])))
+    assert {each["family"].partition(".")[0] for each in found["findings"]} == {"no verdict"}
+    assert len(found["charts"][0]["panels"][0]["curves"][0]["points"]) == number
+
+
+def test_questions_without_a_truth_have_a_page_without_what_needs_one():
+    family = made_family("opinions", sizes=FEW)
+    runs = [made_run(member.name, truth=None, control=None) for member in family.members]
+    found = data(findings_of([run.drop(columns=["logodds_truth", "accuracy", "answered"]) for run in runs], family))
+    assert [each["name"] for each in found["scores"]] == ["appeal"]
+    assert ["AUC", "-"] in found["charts"][0]["panels"][0]["curves"][0]["points"][0]["told"]
+    assert found["changed"][0]["rows"][0]["questions"][0]["truth"] is None
 
 
 # The figure
@@ -169,7 +186,7 @@ def test_ticks_have_the_models_names_and_flag_estimates(page):
 
 
 def test_sizes_that_are_not_known_stand_in_order(open_page):
-    family = made_family("unknown", sizes=(None,) * 5)
+    family = made_family("unknown", sizes=(None,) * 3)
     page = open_page(page_of(findings_of([made_run(member.name) for member in family.members], family)))
     panel(page, "appeal").locator(".point").first.wait_for()
     assert "order of size, which is not known" in panel(page, "appeal").inner_text()
@@ -202,13 +219,14 @@ def test_an_estimated_size_is_told_as_one(page):
 
 
 def test_a_point_under_another_is_told_with_it(open_page):
-    findings = made_findings(made_family("one"), appeal=lambda u: u)
+    findings = made_findings(made_family("one", sizes=FEW), appeal=lambda u: u)
     twin = findings_of(
-        [run.table.assign(model=f"two/{i}") for i, run in enumerate(findings[0].lineup.runs, 1)], made_family("two")
+        [run.table.assign(model=f"two/{i}") for i, run in enumerate(findings[0].lineup.runs, 1)],
+        made_family("two", sizes=FEW),
     )
     page = open_page(page_of(findings + twin))
     panel(page, "appeal").locator(".point").last.hover()
-    assert page.locator("#tip strong").all_text_contents() == ["one/8", "two/8"]
+    assert page.locator("#tip strong").all_text_contents() == ["one/3", "two/3"]
 
 
 def test_the_keyboard_reaches_a_point_and_its_neighbours(page):
@@ -270,14 +288,14 @@ def test_a_dark_window_gets_a_dark_page(open_page, text):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_markup_in_any_text_is_shown_as_text_and_never_run(open_page, attack):
-    family = made_family(attack)
+    family = made_family(attack, sizes=FEW)
     fields = {"question": attack, "topic": attack, "dataset": attack, "log": attack}
     findings = findings_of([made_run(member.name, **fields) for member in family.members], family)
     page = open_page(page_of(findings))
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     page.wait_for_selector("#forests svg .point")
     page.locator("#charts .point").first.hover()
-    assert page.locator("#said .lead").first.text_content().startswith(f"{attack} on {attack}: appeal")
+    assert page.locator("#said .lead").first.text_content().startswith(f"{attack} on {attack}: ")
     assert page.locator("#changed td.long p").first.text_content().startswith(attack)
     assert page.locator("#tip strong").text_content() == f"{attack}/1"
     assert page.locator("img, main script").count() == 0
@@ -313,6 +331,12 @@ def test_a_latex_table_holds_verdicts_and_scores_with_the_rules_of_booktabs(two)
     assert f"rising & made\\_up & appeal, nats & $120$ & standard & ${slope:+.3f}\\," in made
     assert f"made\\_up & appeal & rising/1 & 100M & ${point.value:.3f}\\,[" in made
     assert "70B*" in made
+
+
+def test_tables_and_page_say_that_models_are_simulated():
+    simulated = made_findings(made_family("sim", sizes=FEW))
+    assert latex(simulated).count("\\caption{SIMULATED. ") == 2
+    assert data(simulated)["charts"][0]["title"].startswith("SIMULATED sim on ")
 
 
 def test_every_line_of_a_latex_table_has_as_many_cells(two):

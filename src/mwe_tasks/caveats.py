@@ -41,7 +41,7 @@ def log_odds_refusals(lineup: Lineup, score: Score) -> list[str]:
 def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
     """What a reader must know before quoting a verdict, a sentence each."""
     runs, first = lineup.runs, lineup.runs[0].table
-    if any(run.member.model.startswith("sim/") for run in runs):
+    if is_simulated(lineup):
         yield "SIMULATED: these are no language models but formulas, a control for the tools."
     if lineup.absent:
         yield f"Members of {lineup.family.name} without a log here: {', '.join(lineup.absent)}."
@@ -65,6 +65,11 @@ def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
         yield f"Up to {most:.1%} of a model's log odds are bounds, scored by the bound nearer to 0."
     if first["quantised"].any():
         yield "Quantised weights: activations are rounded to 8 bits, which moves log odds by about .1 nats."
+
+
+def is_simulated(lineup: Lineup) -> bool:
+    """Whether any of the models is a formula and no language model."""
+    return any(run.member.model.startswith("sim/") for run in lineup.runs)
 
 
 def coverage_of(run: Run) -> float:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from mwe_tasks.caveats import is_simulated
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.levels import Level
 from mwe_tasks.trend_figure import HEADLINES
@@ -11,9 +12,9 @@ from mwe_tasks.wording import AXES, size_text
 ESCAPES = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"},
-    **{"<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", '"': "\\textquotedbl{}"},
+    **{"<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}"},
 }
-SPECIAL = re.compile(r'[\\&%$#_{}~^<>|"]')
+SPECIAL = re.compile(r"[\\&%$#_{}~^<>|]")
 
 
 def latex(findings: Sequence[Finding]) -> str:
@@ -38,7 +39,7 @@ def _verdicts(findings: Sequence[Finding]) -> str:
             told = [cell for level in levels for cell in (level.word, _slope(finding, level))]
             where = (escaped(finding.lineup.family.name), escaped(finding.lineup.dataset), escaped(_name(scored)))
             rows.append((*where, f"${scored.verdict.n}$", *told))
-    caption = (
+    caption = _simulated(findings) + (
         "Verdicts on change with size, of these checkpoints and of the family; slopes a decade of "
         f"{_axes(findings)}, log odds in nats."
     )
@@ -56,8 +57,16 @@ def _scores(findings: Sequence[Finding]) -> str:
                 ends = "" if point.low is None or point.high is None else f"\\,[{point.low:.3f}, {point.high:.3f}]"
                 rows.append((*map(escaped, where), f"${point.value:.3f}{ends}$", f"${point.n}$"))
     starred = any(run.member.estimated for finding in shown for run in finding.lineup.runs)
-    caption = "Scores by model, with 95\\% intervals; log odds in nats." + (" *: an estimate." if starred else "")
+    caption = (
+        _simulated(shown)
+        + "Scores by model, with 95\\% intervals; log odds in nats."
+        + (" *: an estimate." if starred else "")
+    )
     return _table(("Dataset", "Score", "Model", "Size", "Mean [95\\%]", "$n$"), rows, caption)
+
+
+def _simulated(findings: Sequence[Finding]) -> str:
+    return "SIMULATED. " if any(is_simulated(finding.lineup) for finding in findings) else ""
 
 
 def _name(scored: Scored) -> str:

@@ -133,8 +133,8 @@ def _figure(beside: pd.DataFrame, model: str, name: str) -> tuple[float, float, 
     """A figure of a model with its interval; NaN where it has none."""
     if (model, name) not in beside.index:
         return math.nan, math.nan, math.nan
-    value, low, high = (float(beside[column][model, name]) for column in ("value", "low", "high"))
-    return value, low, high
+    row = beside.loc[(model, name), ["value", "low", "high"]].to_numpy(dtype=float)
+    return float(row[0]), float(row[1]), float(row[2])
 
 
 def finite(value: float | None) -> float | None:

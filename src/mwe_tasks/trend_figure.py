@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mwe_tasks.band import band
+from mwe_tasks.caveats import is_simulated
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.wording import AXES, slope, smallest
@@ -134,7 +135,7 @@ def _apart(sizes: Sequence[float]) -> list[float]:
 
 def title(findings: Sequence[Finding]) -> str:
     """The families and their dataset, and whether they are simulated."""
-    simulated = "SIMULATED " if any("sim/" in run.member.model for run in findings[0].lineup.runs) else ""
+    simulated = "SIMULATED " if any(is_simulated(finding.lineup) for finding in findings) else ""
     families = ", ".join(dict.fromkeys(finding.lineup.family.name for finding in findings))
     return f"{simulated}{families} on {findings[0].lineup.dataset}"
 
