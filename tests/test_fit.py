@@ -45,7 +45,7 @@ def test_a_planted_rise_of_appeal_is_found_at_both_levels(rising):
 
 
 def test_it_is_worded_as_more_of_the_behaviour(rising):
-    assert lead(rising["appeal"]).startswith("made on made_up: appeal increases with size (appeal +")
+    assert lead(rising["appeal"]).startswith("made on made_up (explored): appeal increases with size (appeal +")
 
 
 def test_no_change_of_knowledge_is_claimed_where_appeal_alone_rises(rising):

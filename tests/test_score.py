@@ -9,12 +9,11 @@ from inspect_ai.model import ModelAPI, modelapi
 from server import OpenAIServer, Reply
 
 from mwe_tasks.cli import main
-from mwe_tasks.errors import MweError
 from mwe_tasks.families import Family, Member, find_family
 from mwe_tasks.providers.sim import SimAPI
 from mwe_tasks.rows import write_rows
 from mwe_tasks.running import first_sentence
-from mwe_tasks.runs import Run, batches, choose_members, choose_models, parse_params
+from mwe_tasks.runs import Run, batches, choose_members, choose_models
 from mwe_tasks.table import load
 
 SMALL, LARGE = "sim/appeal-up-1b", "sim/appeal-up-7b"
@@ -259,16 +258,6 @@ def test_models_whose_weights_are_held_here_run_one_at_a_time_and_the_others_tog
     runs = [Run("mwe-hf/a"), Run("openai/b"), Run("gguf/c"), Run("sim/d")]
     found = [[run.model for run in batch] for batch in batches(runs)]
     assert found == [["openai/b", "sim/d"], ["mwe-hf/a"], ["gguf/c"]]
-
-
-def test_sizes_are_read_in_millions_and_billions():
-    assert [parse_params(text) for text in ("135m", "3b", "6.7B")] == [135e6, 3e9, 6.7e9]
-
-
-@pytest.mark.parametrize("text", ["", "0b", "3", "-1b", "3 b"])
-def test_what_is_no_size_is_refused(text):
-    with pytest.raises(MweError, match="takes a size like"):
-        parse_params(text)
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,18 @@ def by_fact(table: pd.DataFrame, column: str, *, of_twins: str = "mean") -> pd.D
 
 def is_scored(table: pd.DataFrame, column: str) -> pd.Series:
     """For each row whether every row of its fact has this score."""
-    return table[column].notna().groupby(table["fact"]).transform("all")
+    return ~table["fact"].isin(table.loc[table[column].isna(), "fact"])
 
 
 def is_whole(table: pd.DataFrame) -> pd.Series:
     """For each row whether its fact has both twins, where it has two: one alone carries the whole Yes-bias."""
-    return has_both_twins(table) | ~table.groupby("fact")["has_twin"].transform("any")
+    return has_both_twins(table) | ~table["fact"].isin(table.loc[table["has_twin"], "fact"])
 
 
 def has_both_twins(table: pd.DataFrame) -> pd.Series:
     """For each row whether two questions of its fact were asked."""
-    return table.groupby("fact")["id"].transform("nunique").eq(2)
+    questions = table.drop_duplicates("id")["fact"].value_counts()
+    return table["fact"].map(questions).eq(2)
 
 
 def one_row_a_question(table: pd.DataFrame) -> pd.DataFrame:

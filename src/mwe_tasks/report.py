@@ -97,14 +97,15 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
             *(finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n)),
             *(
                 scored.verdict.checkpoints.word,
-                slope(scored, "checkpoints"),
+                slope(scored, "checkpoints") if has_size else "-",
                 number(scored.verdict.checkpoints.tau_star),
             ),
-            *(scored.verdict.family.word, slope(scored, "family"), noise(scored), finding.family.word),
-            detectable(scored),
+            *(scored.verdict.family.word, slope(scored, "family") if has_size else "-"),
+            *(noise(scored) if has_size else "-", finding.family.word, detectable(scored) if has_size else "-"),
             standing(finding),
         )
         for finding in findings
+        for has_size in [not finding.lineup.ordinal]
         for scored in finding.pair
     ]
     return Table(head, rows)

@@ -96,7 +96,7 @@ def _curve(finding: Finding, scored: Scored, beside: pd.DataFrame) -> dict[str, 
     return {
         "family": lineup.family.name,
         "open": lineup.runs[0].member.role != "base",
-        "told": "the sizes are not known: no trend" if lineup.ordinal else told(scored),
+        "told": told(scored, ordinal=lineup.ordinal),
         "line": line,
         "points": [
             {

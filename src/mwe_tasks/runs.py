@@ -1,17 +1,15 @@
 """Which models one command scores: the members of a family, or models by name, and why others are left out."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.families import Family
+from mwe_tasks.families import Family, parse_size
 
 IN_MEMORY = ("gguf", "mwe-hf", "vllm", "sglang")
 """Providers that hold a model's weights on this machine: of those one model runs at a time."""
 EXACT = ("sim", "gguf", "mwe-hf")
 """Providers of ours, which give exact log probabilities in one call and cost nothing."""
-UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
 Role = Literal["base", "instruct"]
 
@@ -57,7 +55,7 @@ def choose_members(
 
     Raises MweError where none is left, and for members that no provider here scores rightly.
     """
-    most = None if max_params is None else parse_params(max_params)
+    most = None if max_params is None else parse_size(max_params)
     runs: list[Run] = []
     left_out: list[str] = []
     for member in family.members:
@@ -84,7 +82,7 @@ def choose_models(
     if twice := sorted({model for model in models if models.count(model) > 1}):
         raise MweError(f"{', '.join(twice)} is named twice: name it once.")
     known = {m.model: m.params_total for family in families for m in family.members if m.revision is None}
-    most = None if max_params is None else parse_params(max_params)
+    most = None if max_params is None else parse_size(max_params)
     runs: list[Run] = []
     left_out: list[str] = []
     for model in models:
@@ -103,14 +101,6 @@ def batches(runs: Sequence[Run]) -> list[list[Run]]:
     """What runs at one time: all models of services and formulas together, then each whose weights are held here."""
     together = [run for run in runs if run.provider not in IN_MEMORY]
     return [*([together] if together else []), *([run] for run in runs if run.provider in IN_MEMORY)]
-
-
-def parse_params(text: str) -> float:
-    """A number of parameters from 135m, 1b or 6.7B; raises MweError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmbt])", text.lower())
-    if found is None or float(found[1]) == 0:
-        raise MweError(f"--max-params takes a size like 135m, 3b or 6.7b, not {text!r}.")
-    return float(found[1]) * UNITS[found[2]]
 
 
 def _too_large(params: int | None, most: float | None, asked: str | None) -> str | None:

@@ -74,7 +74,7 @@ def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: s
         markerfacecolor=colour if base else "white",
         markersize=6,
         zorder=3,
-        label=f"{finding.lineup.family.name}: {told(scored)}",
+        label=f"{finding.lineup.family.name}: {told(scored, ordinal=finding.lineup.ordinal)}",
     )
     if not is_straight(scored):
         axes.plot(x, y, ":", color=colour, linewidth=1)
@@ -90,12 +90,12 @@ def is_straight(scored: Scored) -> bool:
     return (checkpoints if family == "refused" else family) in ("standard", "inverse", "flat")
 
 
-def told(scored: Scored) -> str:
-    """Both levels' words, and the slope of the level that the headline rests on."""
+def told(scored: Scored, *, ordinal: bool) -> str:
+    """The word of the level that the headline rests on, and where sizes are known its slope."""
     family, checkpoints = scored.verdict.family, scored.verdict.checkpoints
     level = checkpoints if family.word == "refused" else family
     word = f"these checkpoints {checkpoints.word}" if family.word == "refused" else f"family {family.word}"
-    return f"{word}, {slope(scored, level.level)}"
+    return "the sizes are not known: no trend" if ordinal else f"{word}, {slope(scored, level.level)}"
 
 
 def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) -> None:
@@ -103,7 +103,7 @@ def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) 
     score = findings[0].score
     sizes = sorted({size for each in scored for size in each.verdict.sizes})
     names = {
-        size: run.member.model.rpartition("/")[2] + ("*" if run.member.estimated else "")
+        size: run.member.name.rpartition("/")[2] + ("*" if run.member.estimated else "")
         for finding in findings
         for size, run in zip(finding.pair[0].verdict.sizes, finding.lineup.runs, strict=True)
     }

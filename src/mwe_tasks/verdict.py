@@ -186,4 +186,4 @@ def _reasons(values: Floats, x: Floats, kind: Kind, evidence: _Evidence) -> list
 
 def _refused(level: Level, reasons: Sequence[str]) -> Level:
     every = [*reasons, *([level.refused] if level.refused else [])]
-    return level._replace(word="refused", refused=" ".join(every)) if every else level
+    return level._replace(word="refused", refused=" ".join(every), tau_star=None) if every else level
