@@ -1,6 +1,6 @@
 import pytest
 
-from mwe_tasks.controls import CONTROLS, Row, run_controls
+from mwe_tasks.controls import CONTROLS, Called, run_controls
 from mwe_tasks.families import find_family
 
 
@@ -10,22 +10,21 @@ def test_every_control_is_a_family_of_simulated_models():
 
 
 @pytest.mark.parametrize(
-    ("expected", "called", "right"),
+    ("control", "appeal", "knowledge", "right"),
     [
-        ("standard", "standard", True),
-        ("standard", "inconclusive", False),
-        ("U", "standard", False),
-        (None, "flat", True),
-        (None, "depends on the score", True),
-        (None, "standard", False),
-        (None, "inverted-U", False),
+        ("sim-appeal-up", "standard", "depends on the score", True),
+        ("sim-appeal-up", "standard", "standard", False),
+        ("sim-appeal-up", "inconclusive", "flat", False),
+        ("sim-appeal-u", "standard", "flat", False),
+        ("sim-flat", "flat", "inconclusive", True),
+        ("sim-flat", "flat", "inverted-U", False),
     ],
 )
-def test_right_is_what_was_planted_and_no_claim_beside_it(expected, called, right):
-    assert Row(CONTROLS[0], "appeal", expected, called).right is right
+def test_right_is_what_was_planted_and_no_claim_beside_it(control, appeal, knowledge, right):
+    (planted,) = [each for each in CONTROLS if each.family == control]
+    assert Called(planted, appeal, knowledge).right is right
 
 
 def test_a_planted_rise_goes_through_scores_logs_and_fit(tmp_path):
-    rows = run_controls(tmp_path, questions=200, controls=CONTROLS[:1])
-    assert [(row.score, row.right) for row in rows] == [("appeal", True), ("knowledge", True)]
-    assert rows[0].called == "standard"
+    (found,) = run_controls(tmp_path, questions=200, controls=CONTROLS[:1])
+    assert (found.appeal, found.right) == ("standard", True)

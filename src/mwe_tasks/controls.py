@@ -1,6 +1,6 @@
 """The control families: simulated models in which something is planted, scored, fitted, and held against that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,27 +39,27 @@ CONTROLS = (
 )
 
 
-class Row(NamedTuple):
-    """One control and one headline score: what was planted, and what was called."""
+class Called(NamedTuple):
+    """What the family level calls each headline score of a control."""
 
     control: Control
-    score: str
-    expected: str | None
-    called: str
+    appeal: str
+    knowledge: str
 
     @property
     def right(self) -> bool:
         """Whether what was planted was called, and nothing else was claimed."""
-        return self.called == self.expected if self.expected else self.called not in CLAIMS
+        scores = ((self.control.appeal, self.appeal), (self.control.knowledge, self.knowledge))
+        return all(called == planted if planted else called not in CLAIMS for planted, called in scores)
 
 
-def run_controls(folder: Path, *, questions: int = QUESTIONS, controls: Sequence[Control] = CONTROLS) -> list[Row]:
-    """Scores each family, fits it, and gives what was planted beside what was called.
+def run_controls(folder: Path, *, questions: int = QUESTIONS, controls: Sequence[Control] = CONTROLS) -> list[Called]:
+    """Scores each family, fits it, and gives what was called.
 
     The logs go into folder/FAMILY, and are scored only where they are not there yet. Raises MweError where a model
     failed.
     """
-    return [row for control in controls for row in _rows(control, _fitted(control.family, folder, questions))]
+    return [_called(control, _fitted(control.family, folder, questions)) for control in controls]
 
 
 def _fitted(family: str, folder: Path, questions: int) -> list[Finding]:
@@ -74,7 +74,6 @@ def _fitted(family: str, folder: Path, questions: int) -> list[Finding]:
     return findings
 
 
-def _rows(control: Control, findings: Sequence[Finding]) -> Iterator[Row]:
+def _called(control: Control, findings: Sequence[Finding]) -> Called:
     by_score = {finding.score.name: finding.family.word for finding in findings}
-    for name, expected in (("appeal", control.appeal), ("knowledge", control.knowledge)):
-        yield Row(control, name, expected, by_score[name])
+    return Called(control, by_score["appeal"], by_score["knowledge"])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from mwe_tasks.cli.families import print_columns
+
 
 @click.command()
 @click.option(
@@ -24,18 +26,15 @@ def controls(log_dir: Path) -> None:
     Example:
       mwe controls
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
     from mwe_tasks.controls import run_controls
 
-    rows = run_controls(log_dir)
-    table = Table("SIMULATED family", "planted", "score", "to be called", "called", "", box=SIMPLE_HEAD)
-    for row in rows:
-        said = "as planted" if row.right else "NOT AS PLANTED"
-        table.add_row(row.control.family, row.control.planted, row.score, row.expected or "no change", row.called, said)
-    Console(width=None).print(table)
-    click.echo(f"To look at one: mwe fit {log_dir / rows[0].control.family}")
-    if not all(row.right for row in rows):
+    found = run_controls(log_dir)
+    lines = [("SIMULATED family", "appeal", "knowledge", "", "planted")]
+    for each in found:
+        said = "as planted" if each.right else "NOT AS PLANTED"
+        lines.append((each.control.family, each.appeal, each.knowledge, said, each.control.planted))
+    click.echo()
+    print_columns(lines)
+    click.echo(f"\nTo look at one: mwe fit {log_dir / found[0].control.family}")
+    if not all(each.right for each in found):
         raise SystemExit(1)

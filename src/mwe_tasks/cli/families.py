@@ -30,12 +30,12 @@ def families(name: str | None) -> None:
 
     if name is None:
         found = [find_family(known) for known in known_families()]
-        _print_table([("family", "members", "parameters", "roles", "source"), *map(_family_line, found)])
+        print_columns([("family", "members", "parameters", "roles", "source"), *map(_family_line, found)])
         return
     family = find_family(name)
     click.echo(family.name + (f": {family.note}" if family.note else ""))
     head = ("model", "role", "style", "parameters", "active", "outside embeddings", "tokens", "flags")
-    _print_table([head, *map(_member_line, family.members)])
+    print_columns([head, *map(_member_line, family.members)])
     for source in _sources(family):
         click.echo(f"Source: {source}")
 
@@ -77,7 +77,8 @@ def _rounded(number: int | None) -> str:
     return f"{short / unit:.12g}{letter}"
 
 
-def _print_table(lines: Sequence[Sequence[str]]) -> None:
+def print_columns(lines: Sequence[Sequence[str]]) -> None:
+    """Prints lines of cells, each column as wide as its widest."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
