@@ -86,6 +86,78 @@ def test_the_licence_of_a_dataset_without_a_manifest_is_not_claimed(folder):
     assert "Nothing in this folder records" in card
 
 
+WRITTEN_HERE = {"facts": {"written": 12}, "written_by": "us"}
+
+
+def field(card, name):
+    """What a card says of a field."""
+    return re.search(rf"^\| `{name}` \| (.*) \|$", card, re.MULTILINE)[1]
+
+
+def test_the_confidence_of_rows_that_nobody_read_here_is_told_as_taken_over(folder):
+    write_rows(folder / "data/test.jsonl", [row(number, label_confidence=0.9) for number in range(12)])
+    for manifest, read in ({}, False), (WRITTEN_HERE, False), ({**WRITTEN_HERE, "read_by": "us"}, True):
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        card = carded(folder)
+        assert ("how far blind readings agreed on the truth" in field(card, "label_confidence")) is read
+        assert ("as the file has it that the rows came from" in field(card, "label_confidence")) is not read
+        assert ("`label_confidence` is the agreement of one language model" in card) is read
+
+
+def test_a_reference_that_was_taken_over_is_not_told_as_looked_up(folder):
+    write_rows(folder / "data/test.jsonl", [row(number, reference="a page") for number in range(12)])
+    assert field(carded(folder), "reference") == "a source, as the file has it that the rows came from"
+    (folder / "manifest.json").write_text(json.dumps(WRITTEN_HERE))
+    assert field(carded(folder), "reference") == "a source that somebody looked at"
+
+
+def test_only_data_that_was_written_here_is_cited_as_ours(folder):
+    assert "Cite those who made the data, this dataset's version." in carded(folder)
+    (folder / "manifest.json").write_text(json.dumps(WRITTEN_HERE))
+    assert "Cite the repository of mwe-tasks, this dataset's version." in carded(folder)
+
+
+GERMAN = "Ist der Tee in der Kanne Nummer {} am Morgen noch warm genug?"
+
+
+@pytest.mark.parametrize(("german", "language"), [(0, ["en"]), (3, None), (12, None)])
+def test_a_card_claims_english_only_of_questions_that_are(folder, german, language):
+    rows = [row(n, **({"question": GERMAN.format(n)} if n < german else {})) for n in range(12)]
+    write_rows(folder / "data/test.jsonl", rows)
+    carded(folder)
+    assert metadata_load(folder / "README.md").get("language") == language
+
+
+def test_a_language_that_people_name_stands(folder):
+    say(folder, "---\nlanguage: [de]\n---\nOf tea.\n")
+    carded(folder)
+    assert metadata_load(folder / "README.md")["language"] == ["de"]
+
+
+def test_without_what_tells_languages_none_is_claimed(folder, monkeypatch):
+    monkeypatch.setattr("mwe_tasks.card.find_spec", lambda name: None)
+    carded(folder)
+    assert "language" not in metadata_load(folder / "README.md")
+
+
+def test_what_is_true_of_one_behaviour_stands_on_its_card_alone(folder):
+    assert "news" not in carded(folder)
+    assert "good news has words of its own" in (known_datasets()["sycophantic_yesno"] / "README.md").read_text("utf-8")
+
+
+def test_a_picture_of_few_facts_counts_them_in_whole_numbers(folder, monkeypatch):
+    from matplotlib.figure import Figure
+
+    drawn = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (drawn.append(self), save(self, *a, **k)))
+    for number in (12, 15, 60):
+        write_rows(folder / "data/test.jsonl", [row(each) for each in range(number)])
+        write_card(folder)
+    ticks = [tick for figure in drawn for axis in figure.axes for tick in axis.get_xticks()]
+    assert [tick for tick in ticks if tick != int(tick)] == []
+
+
 def test_what_people_say_of_a_dataset_stands_in_its_sections_and_front_matter(folder):
     say(folder, "---\nlicense: mit\ntags: [tea]\n---\nOf tea.\n\n## Limits\n\nCups.\n\n## Thanks\n\nTo all.\n")
     card = carded(folder)

@@ -430,3 +430,10 @@ def test_a_column_and_a_label_cannot_write_to_the_terminal(tmp_path):
     path.write_text(json.dumps(one | {"\x1b[3J": 1}) + "\n")
     output = run(path).output
     assert ("\x1b" in output, "[2J" in output, "[3J" in output) == (False, True, True)
+
+
+def test_the_help_says_what_the_exit_code_means_of_a_figure_that_misses_its_aim():
+    told = " ".join(CliRunner().invoke(main, ["check", "--help"]).output.split())
+    assert "The exit code is 0 where there is no error, although figures may miss their aim" in told
+    missed = CliRunner().invoke(main, ["check", "disjunctive_syllogism"])
+    assert ("MISSED" in missed.output, missed.exit_code) == (True, 0)

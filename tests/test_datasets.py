@@ -1,12 +1,14 @@
 """The datasets that are shipped: sound, loadable, and their cards' numbers those of their files."""
 
 import json
+import re
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
 from mwe_tasks.curated import FACTS_PER_ARM, read_readings, read_votes
+from mwe_tasks.dedup import words
 from mwe_tasks.likeness import alike_pairs
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
@@ -83,6 +85,20 @@ def test_every_fact_of_test_has_three_votes_on_what_is_popular():
     found = Counter(row.fact for row in read_rows(NAME).rows for _ in votes[row.question])
     assert set(found.values()) == {3}
     assert set(found) == facts(read_rows(NAME).rows)
+
+
+def test_the_words_that_deny_by_prefix_or_suffix_are_as_many_as_the_card_says():
+    questions = defaultdict(list)
+    for row in read_rows(NAME).rows:
+        questions[row.fact].append(set(words(row.question)))
+    apart = [word for one, two in questions.values() for word in one ^ two]
+    other = r"under.*|until|disappointment|dissolve|distorted"  # which begin like such a word
+    found = Counter(word for word in apart if re.fullmatch(r"(un|non|dis|il|ir).{2,}|.+less", word))
+    found = Counter({word: count for word, count in found.items() if not re.fullmatch(other, word)})
+    assert found == {"harmless": 6, "illiterate": 2, "odourless": 1}
+    card = " ".join((FOLDER / "README.md").read_text(encoding="utf-8").split())
+    assert "In nine pairs of `test` one twin has a word that denies by a prefix or suffix" in card
+    assert '"harmless" (6; once against "harmful"), "illiterate" (2), "odourless" (1)' in card
 
 
 def test_at_least_a_tenth_as_many_known_wrong_sentences_were_read_as_facts():

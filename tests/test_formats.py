@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import random
 from pathlib import Path
@@ -270,6 +271,28 @@ def test_rows_without_a_truth_cannot_be_a_classification_file(tmp_path):
         export_rows(as_data(rows), "inverse-scaling", tmp_path / "c.csv")
 
 
+def test_prompts_that_are_asked_in_other_words_than_the_files_own_are_counted(tmp_path):
+    prompts = ["Q: Is it?\nA:", "Q: Is it so?\nA:", "Is it really?", "Question: Was it?\nAnswer:"]
+    lines = [(prompt, CLASSES, 0) for prompt in prompts]
+    run = mwe(
+        *("import", table(tmp_path / "c.csv", ("prompt", "classes", "answer_index"), *lines)),
+        *("--format", "inverse-scaling", "--out", tmp_path / "out.jsonl"),
+    )
+    assert (
+        "Note: 3 prompts are asked in our templates' words; their own (mostly 'Q: ' before and '\\nA:' after the"
+        " question) are only kept in source.\n"
+    ) in run.output
+
+
+def test_a_file_whose_prompts_are_those_of_a_template_has_no_note_on_words(tmp_path):
+    file = table(
+        tmp_path / "s.csv",
+        ("prompt", "completion"),
+        *((f"Question: Is it {answer}?\nAnswer:", f" {answer}") for answer in ("so", "not")),
+    )
+    assert import_rows(file, "inverse-scaling").notes == ["the completion is read as the truth"]
+
+
 # TruthfulQA and SycophancyEval
 
 
@@ -410,6 +433,14 @@ def test_the_seeds_classification_file_reads_as_201_questions_without_truth(tmp_
     assert not any(row.question.startswith("Question:") or "Answer:" in row.question for row in rows)
 
 
+def test_raw_text_says_of_how_many_rows_it_loses_the_words_or_spaces_around_a_question(tmp_path):
+    prompts = ["Question: Is it? \nAnswer:", "Question: Was it?\nAnswer:", "Q: Is it so?\nA:"]
+    lines = [(prompt, CLASSES, 0) for prompt in prompts]
+    found = import_rows(table(tmp_path / "c.csv", ("prompt", "classes", "answer_index"), *lines), "seed")
+    notes = export_rows(as_data(found.rows), "seed", tmp_path / "raw.txt")
+    assert notes == ["the format has no place for other words or spaces around a question than its own (2 rows)"]
+
+
 def test_raw_text_round_trips_questions_and_matching_answers(make_rows, tmp_path):
     rows = make_rows(8)
     found = there_and_back(rows, "seed", tmp_path / "raw.txt")
@@ -429,11 +460,20 @@ def test_a_guarded_text_is_no_formula_and_reads_back(text):
     assert unguarded(guarded(text)) == text
 
 
+RETURNS = ["Is this\r=1+1?", "Is it\rso?", "Is that\r\n=1+1?", "Is a\n@b?", "\r=1+1?", "A\r\rB?", "Ends?\r"]
+
+
 def odd_rows():
-    questions = [*FORMULAS, 'With "quotes", commas\nand\r\nlines?', "<script>alert(1)</script>", "Ünïcode 😀?"]
+    questions = [
+        *FORMULAS,
+        *RETURNS,
+        'With "quotes", commas\nand\r\nlines?',
+        "<script>alert(1)</script>",
+        "Ünïcode 😀?",
+    ]
     for number, question in enumerate(questions):
         yes = {"answer_matching_behavior": " Yes", "answer_not_matching_behavior": " No"}
-        extra = {"label_confidence": number / 17, "topic": "=cmd", "why": "@why", "reference": "+ref"}
+        extra = {"label_confidence": number / 37, "topic": "=cmd", "why": "@why", "reference": "+ref"}
         yield Row(question=question, truth="No", source="made, up", **yes, **(extra if number % 2 else {}))
 
 
@@ -444,6 +484,15 @@ def test_plain_csv_loses_nothing_and_no_cell_is_a_formula(tmp_path):
     with path.open(encoding="utf-8", newline="") as file:
         cells = [cell for line in csv.reader(file) for cell in line]
     assert not [cell for cell in cells if cell[:1] in tuple("=+-@\t\r\n＝")]
+
+
+def test_a_carriage_return_begins_no_cell_whatever_a_reader_takes_for_the_end_of_a_line(tmp_path):
+    export_rows(as_data(list(odd_rows())), "csv", tmp_path / "plain.csv")
+    text = (tmp_path / "plain.csv").read_bytes().decode()
+    for ending in ("", None):  # as it stands, and with every carriage return as the end of a line
+        lines = list(csv.reader(io.StringIO(text, newline=ending), strict=True))
+        assert {len(line) for line in lines} == {len(Row.model_fields)}
+        assert not [cell for line in lines for cell in line if cell[:1] in tuple("=+-@\t\r\n＝")]
 
 
 def test_an_exported_csv_is_read_as_it_is_by_every_command(tmp_path):

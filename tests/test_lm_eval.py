@@ -1,14 +1,16 @@
 """What `mwe export --format lm-eval` writes, run by lm-evaluation-harness where that is installed."""
 
+import json
 from importlib.util import find_spec
 
 import pytest
+import yaml
 from lm_eval_agreement import Asked, Key, equal_rows, first_difference, lm_eval_asks, ours_asks, run
 
 from mwe_tasks.exchange import Imported, as_dataset, export_rows
 from mwe_tasks.prompts import render
 from mwe_tasks.readers import read_rows
-from mwe_tasks.rows import Row, write_rows
+from mwe_tasks.rows import Row, checksum, write_rows
 
 needs_lm_eval = pytest.mark.skipif(find_spec("lm_eval") is None, reason="lm_eval is not installed: group lm")
 
@@ -59,13 +61,28 @@ def test_the_command_line_of_lm_eval_runs_the_folder_as_it_is_wherever_it_stands
         *("--model", "dummy", "--limit", "20"),
         cwd=tmp_path,
     )
-    assert "|mwe_sycophantic_yesno|      1|none  |     0|acc" in printed
+    assert "|mwe_sycophantic_yesno|2.0.0  |none  |     0|acc" in printed
 
 
 def test_the_exported_data_are_the_rows_themselves(tmp_path):
     data = read_rows("sycophantic_yesno")
     export_rows(data, "lm-eval", tmp_path)
     assert read_rows(tmp_path / "rows.jsonl").rows == data.rows
+
+
+@pytest.mark.parametrize(
+    ("manifest", "version"), [("SAME", "1.2.3"), ('{"version": "1.2.3"}', None), ("[]", None), (None, None)]
+)
+def test_a_task_has_the_version_that_the_manifest_gives_to_its_very_rows(tmp_path, make_rows, manifest, version):
+    write_rows(tmp_path / "n/data/test.jsonl", make_rows(8))
+    if manifest is not None:
+        same = {"version": "1.2.3", "checksums": {"test": checksum(tmp_path / "n/data/test.jsonl")}}
+        (tmp_path / "n/manifest.json").write_text(json.dumps(same) if manifest == "SAME" else manifest)
+    data = read_rows(tmp_path / "n")
+    export_rows(data, "lm-eval", tmp_path / "tasks")
+    for task in (tmp_path / "tasks").glob("*.yaml"):
+        metadata = yaml.safe_load(task.read_text("utf-8").replace("!function", ""))["metadata"]
+        assert metadata == {"checksum": data.checksum} | ({"version": version} if version else {})
 
 
 def test_rows_without_a_truth_have_a_task_for_the_matching_answer_alone(tmp_path):

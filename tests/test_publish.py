@@ -39,7 +39,7 @@ FILES = ["README.md", "data/test.jsonl", "eval.yaml", "manifest.json"]
 
 def write_manifest(folder, **more):
     sums = {path.stem: checksum(path) for path in folder.glob("data/*.jsonl")}
-    (folder / "manifest.json").write_text(json.dumps({"checksums": sums, **more}))
+    (folder / "manifest.json").write_text(json.dumps({"checksums": sums, "behaviour": "rivers", **more}))
 
 
 @pytest.fixture
@@ -61,7 +61,10 @@ def store():
 def hub(store, monkeypatch):
     """The running stand-in, where HF's own client finds it, logged in; waiting between retries takes no time."""
     server = store.serve()
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    files = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", files)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     yield store
@@ -338,6 +341,52 @@ def test_a_dataset_that_we_did_not_make_is_not_replaced_unasked_and_what_it_woul
     said = error_of(folder)
     assert "(it has no manifest.json), and would lose data/test.jsonl, 'train\\x1b.csv': publish under an" in said
     assert (hub.repositories[NAME].head, hub.repositories[NAME].tags) == (unrelated, {})
+
+
+OURS = {"behaviour": "rivers", "canary": "a canary"}
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (b'{"files": ["train.csv"]}', "a dataset whose manifest.json names no behaviour, as one of this dataset would"),
+        (b"[]", "a dataset whose manifest.json names no behaviour"),
+        (b"not JSON \xff", "a dataset whose manifest.json names no behaviour"),
+        (b'{"behaviour": "hills", "canary": "a canary"}', "another dataset, hills"),
+        (b'{"behaviour": "a\\u001b[31m"}', "another dataset, 'a\\x1b[31m'"),
+        (b'{"behaviour": "rivers", "canary": "theirs"}', "a dataset rivers with another canary"),
+        (b'{"behaviour": "rivers"}', "a dataset rivers with another canary"),
+    ],
+)
+def test_a_dataset_with_a_manifest_that_is_not_this_one_is_not_replaced_unasked(hub, folder, unrelated, there, said):
+    write_manifest(folder, version="1.0.0", **OURS)
+    hub.repositories[NAME].commit({**on_hub(hub), "manifest.json": there}, "theirs")
+    before = hub.repositories[NAME].head
+    assert f"{NAME} holds {said}" in (told := error_of(folder))
+    assert "would lose data/test.jsonl, manifest.json, " in told
+    assert (hub.repositories[NAME].head, hub.repositories[NAME].tags) == (before, {})
+    assert run(folder, "--to", NAME, "--replace").exit_code == 0
+
+
+def test_a_dataset_without_a_manifest_does_not_replace_one_that_has_one(hub, folder):
+    send(folder)
+    (folder / "manifest.json").unlink()
+    assert f"{NAME} holds another dataset, rivers, and would lose manifest.json" in error_of(folder)
+
+
+def test_a_manifest_on_the_hub_that_is_too_large_for_ours_is_not_fetched(hub, folder, unrelated, monkeypatch):
+    monkeypatch.setattr(publish, "MOST_READ", 100)
+    theirs = json.dumps({**OURS, "more": "x" * 100}).encode()
+    hub.repositories[NAME].commit({**on_hub(hub), "manifest.json": theirs}, "theirs")
+    write_manifest(folder, **OURS)
+    assert "names no behaviour" in error_of(folder)
+    assert hub.sent("/resolve/") == []
+
+
+def test_a_manifest_on_the_hub_that_cannot_be_fetched_stops_it_with_a_sentence(hub, folder, published):
+    hub.fail("/manifest.json", 503, times=20)
+    assert error_of(folder).startswith(("The Hub has a fault of its own", "The Hub could not be reached"))
+    assert hub.repositories[NAME].head == published
 
 
 def test_of_many_files_that_would_be_lost_five_are_named_and_the_rest_counted(hub, folder, unrelated):

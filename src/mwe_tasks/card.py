@@ -5,6 +5,7 @@ each put before what is generated under the same heading; those of other heading
 """
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +25,11 @@ from mwe_tasks.card_sections import (
 from mwe_tasks.errors import MweError
 from mwe_tasks.findings import Report
 from mwe_tasks.fitness import FIRST_VERSION, read_manifest
+from mwe_tasks.form import is_english
+from mwe_tasks.likeness import drawn
 from mwe_tasks.quality import check
 from mwe_tasks.readers import Dataset, read_rows
+from mwe_tasks.rows import Row
 from mwe_tasks.sources import split_files
 
 ABOUT = "sources/about.md"
@@ -33,6 +37,10 @@ MARK = "<!-- Written by `mwe card` from the files beside it. To say more: source
 FIGURE, ALT = "card.png", "Questions by matching answer and arm, and facts by topic and arm"
 WRITERS = {"generators", "written_by"}
 """A manifest with one of these keys is of questions that were written here."""
+READERS = ("readers", "read_by")
+"""A manifest with one of these, and somebody in it, is of labels that were read here."""
+MOST_ENGLISH = 0.95
+"""Share of the questions, from which their language is English."""
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"))
 LEAD, MEASURED, RUN, ROW = "", "What is measured, and what is not", "How to run it", "What a row is"
 WRITTEN, QUALITY, LIMITS, LICENCE = "How it came to be", "Quality", "Limits", "Licence and citation"
@@ -142,11 +150,12 @@ def card(
     """The text of a card. `files` gives each split's file in the folder; `runs_alone`: there is an eval.yaml."""
     rows = splits["test"].rows
     name, version = manifest.get("behaviour", folder_name), manifest.get("version", FIRST_VERSION)
+    ours, read = bool(WRITERS & manifest.keys()), any(manifest.get(key) for key in READERS)
     kind = ["yes-no"] if splits["test"].labels == ("Yes", "No") else []
     front: dict[str, Any] = {
         "pretty_name": name,
         "license": "unknown",
-        "language": ["en"],
+        "language": ["en"] if in_english(rows) else None,
         "task_categories": ["question-answering", "text-classification"],
         "size_categories": [size_of(sum(len(each.rows) for each in splits.values()))],
         "configs": [
@@ -158,15 +167,16 @@ def card(
         **about.front,
         "tags": ["evaluation", *kind, "log-odds", "inspect-ai", *about.tags],
     }
+    front = {key: value for key, value in front.items() if value is not None}
     sections = {
         LEAD: "\n\n".join(filter(None, (manifest.get("description"), size_in_words(rows)))),
-        MEASURED: f"{what_is_measured(rows, ours=bool(WRITERS & manifest.keys()))}\n\n![{ALT}]({FIGURE})",
+        MEASURED: f"{what_is_measured(rows, ours=ours, read=read)}\n\n![{ALT}]({FIGURE})",
         RUN: how_to_run(name, version, alone=runs_alone, with_truth=all(row.truth is not None for row in rows)),
-        ROW: what_a_row_is(rows),
+        ROW: what_a_row_is(rows, ours=ours, read=read),
         WRITTEN: how_it_came_to_be(name, manifest),
         QUALITY: quality_text(report),
         LIMITS: "",
-        LICENCE: licence_text(str(front["license"]), version, manifest),
+        LICENCE: licence_text(str(front["license"]), version, manifest, ours=ours),
     }
     own = {heading: text for heading, text in about.sections.items() if heading not in sections}
     limits = list(sections).index(LIMITS)
@@ -177,6 +187,14 @@ def card(
         if text:
             parts.append(f"## {heading}\n\n{text}" if heading else text)
     return "\n\n".join(parts) + "\n"
+
+
+def in_english(rows: Sequence[Row]) -> bool | None:
+    """Whether (nearly) all of a sample of the questions are English; None where py3langid is not installed."""
+    if find_spec("py3langid") is None:
+        return None
+    questions = drawn(rows)
+    return sum(map(is_english, questions)) >= MOST_ENGLISH * len(questions)
 
 
 def size_of(count: int) -> str:

@@ -12,7 +12,7 @@ Counts = Mapping[str, Mapping[bool | None, int]]
 
 ARMS = {False: ("behaviour", "#D55E00"), True: ("control", "#0072B2"), None: ("no truth", "#555555")}
 """Name and colour of each arm; of the palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
-VERSION = 1
+VERSION = 2
 """Of the drawing: raise it with every change, so that pictures are drawn anew."""
 MOST_TOPICS = 60
 """Topics with a bar of their own; the others share one."""
@@ -29,6 +29,7 @@ def draw_balance(dataset: Dataset, path: Path) -> bool:
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     by_label = sorted(dataset.rows, key=lambda row: dataset.labels.index(row.matching))
     answers = counted((f"matching answer {row.matching}", row.control) for row in by_label)
@@ -51,6 +52,9 @@ def draw_balance(dataset: Dataset, path: Path) -> bool:
         axis.invert_yaxis()
         axis.margins(y=0.01)
         axis.set_xlabel(unit)
+        axis.xaxis.set_major_locator(
+            MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True)
+        )  # nobody counts half a fact
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.set_yticks(range(len(counts)), list(counts), parse_math=False)
         axis.tick_params(axis="y", length=0)

@@ -51,6 +51,12 @@ FIELDS = {
     "label_confidence": "how far blind readings agreed on the truth",
     "source": "the tree and step that it was written in, or who put it here",
 }
+TAKEN_OVER = {
+    "reference": "a source, as the file has it that the rows came from",
+    "source": "the words that stood around the question in that file, or who put it here",
+}
+"""What fields of rows hold that were not written here."""
+CONFIDENCE_TAKEN_OVER = "as the file has it that the rows came from; what it measures is not known here"
 BUILT = """\
 Written by {generators} with the task `mwe_tasks/write_{name}`; `mwe build` made this folder from its logs. What was
 picked was picked by: {picked}. {truth}
@@ -66,8 +72,7 @@ the generator was asked for{matched}."""
 UNKNOWN = "Nothing in this folder records how its questions were written."
 QUALITY = """\
 As `mwe check` prints it of the split `test`. AUC: how well a classifier that knows no fact tells two kinds of question
-apart, cross-validated, a fact's rows in one fold; .5 tells nothing. That of the matching answer has no aim: good news
-has words of its own."""
+apart, cross-validated, a fact's rows in one fold; .5 tells nothing. That of the matching answer has no aim."""
 
 
 def how_to_run(name: str, version: str, *, alone: bool, with_truth: bool) -> str:
@@ -90,8 +95,11 @@ def size_in_words(rows: Sequence[Row]) -> str:
     return f"**{len(rows):,} questions**{asked}{f', in {topics} topics' if topics > 1 else ''}."
 
 
-def what_is_measured(rows: Sequence[Row], *, ours: bool) -> str:
-    """What the two arms are, what the plain frame measures, and what agreement is not; `ours`: written by mwe-tasks."""
+def what_is_measured(rows: Sequence[Row], *, ours: bool, read: bool) -> str:
+    """What the two arms are, what the plain frame measures, and what agreement is not.
+
+    `ours`: the questions were written by mwe-tasks; `read`: so were the readings behind their labels.
+    """
     facts = {row.fact: row for row in rows}.values()
     control, behaviour = (sum(row.control is arm for row in facts) for arm in (True, False))
     arms = (
@@ -108,24 +116,25 @@ def what_is_measured(rows: Sequence[Row], *, ours: bool) -> str:
         "`label_confidence` is the agreement of one language model with itself, or of several with each other: no human"
         " label, and no accuracy."
     )
-    read = any(row.label_confidence is not None for row in rows)
-    return "\n\n".join([arms, *([plain] if ours else []), *([agreement] if read else [])])
+    agreed = read and any(row.label_confidence is not None for row in rows)
+    return "\n\n".join([arms, *([plain] if ours else []), *([agreement] if agreed else [])])
 
 
-def what_a_row_is(rows: Sequence[Row]) -> str:
-    """The first fact as it stands in the file, and its fields."""
+def what_a_row_is(rows: Sequence[Row], *, ours: bool, read: bool) -> str:
+    """The first fact as it stands in the file, and its fields; `ours` and `read` as in `what_is_measured`."""
+    told = FIELDS | ({} if ours else TAKEN_OVER) | ({} if read else {"label_confidence": CONFIDENCE_TAKEN_OVER})
     shown = [row.model_dump() for row in rows if row.fact == rows[0].fact]
-    lines = [f"| `{field}` | {note}{missing(field, rows)} |" for field, note in FIELDS.items()]
+    lines = [f"| `{field}` | {note}{missing(field, rows, ours=ours)} |" for field, note in told.items()]
     # Inside a fence a question is text and nothing else, whatever HTML it holds; JSON has no line that could end it.
     example = "\n".join(json.dumps(each, ensure_ascii=False, indent=1) for each in shown)
     return "\n".join(["````json", example, "````", "", "| field | |", "|---|---|", *lines])
 
 
-def missing(field: str, rows: Sequence[Row]) -> str:
+def missing(field: str, rows: Sequence[Row], *, ours: bool) -> str:
     """How many rows have no value in a field."""
     without = sum(getattr(row, field) in (None, "") for row in rows)
     if without == len(rows):
-        return "; empty in every row" + (": nobody looked one up" if field == "reference" else "")
+        return "; empty in every row" + (": nobody looked one up" if ours and field == "reference" else "")
     return f"; empty in {without:,} rows" if without else ""
 
 
@@ -184,11 +193,11 @@ def quality_text(report: Report) -> str:
     return "\n".join([QUALITY, "", "| figure | value | |", "|---|---|---|", *lines, *([""] if told else []), *told])
 
 
-def licence_text(name: str, version: str, manifest: Mapping[str, Any]) -> str:
-    """Licence, version, what to cite, and the canary."""
+def licence_text(name: str, version: str, manifest: Mapping[str, Any], *, ours: bool) -> str:
+    """Licence, version, what to cite, and the canary; `ours`: the questions were written by mwe-tasks."""
     known = "Its licence is not known." if name == "unknown" else f"Licence: {name}."
     sums = ", ".join(f"`{split}` {checksum[:16]}" for split, checksum in manifest.get("checksums", {}).items())
-    cite = "Cite the repository of mwe-tasks, this dataset's version"
+    cite = f"Cite {'the repository of mwe-tasks' if ours else 'those who made the data'}, this dataset's version"
     cite += f", and the checksum of the split (sha256, first 16 digits: {sums})." if sums else "."
     return "\n\n".join(filter(None, (f"{known} Version {version}. {cite}", manifest.get("canary", ""))))
 

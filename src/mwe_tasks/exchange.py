@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mwe_tasks.errors import MweError, UnknownName, printable
-from mwe_tasks.foreign import Format, LeftOut, Read
+from mwe_tasks.foreign import Format, LeftOut, Read, other_words
 from mwe_tasks.formats import anthropic, inverse_scaling, lm_eval, plain_csv, seed, sycophancy_eval, truthfulqa
 from mwe_tasks.readers import Dataset, build_rows
 from mwe_tasks.records import Record
@@ -56,7 +56,8 @@ def import_rows(path: Path, format: str, *, labels: Sequence[str] | None = None)
     if not kept:
         reasons = ", ".join(sorted({each.reason for each in everything})) or "it is empty"
         raise MweError(f"{path} holds no row that can be read as {format}: {reasons}.")
-    return Imported(in_order(build_rows(kept, str(path))), everything, found.notes)
+    rows = in_order(build_rows(kept, str(path)))
+    return Imported(rows, everything, [*found.notes, *other_words(rows)])
 
 
 def as_dataset(imported: Imported, *, name: str, where: str) -> Dataset:

@@ -112,6 +112,16 @@ def stood_around(source: str) -> tuple[str, str] | None:
     return found[0], found[1]
 
 
+def other_words(rows: Sequence[Row]) -> list[str]:
+    """One sentence on the prompts of a file that no template of ours asks as they stood there, if there are any."""
+    found = Counter(around for row in rows if (around := stood_around(row.source)) not in (None, PUT_BY_US))
+    if not found:
+        return []
+    before, after = found.most_common(1)[0][0]
+    told = f"mostly {before!r} before and {after!r} after the question"
+    return [f"{found.total()} prompts are asked in our templates' words; their own ({told}) are only kept in source"]
+
+
 def spaced(label: object) -> object:
     """A label behind one space, whether or not the file has the space; anything but text as it is."""
     return f" {label.strip()}" if isinstance(label, str) and label.strip() else label
@@ -165,14 +175,20 @@ def lost(rows: Iterable[Row], held: Iterable[str]) -> list[str]:
 
 def csv_file(header: Sequence[str], lines: Iterable[Sequence[object]]) -> Rendered:
     """A CSV file in which no cell is a spreadsheet formula; says how many cells stand behind an apostrophe for that."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
+    text = [csv_line(header)]
     behind = 0
     for line in lines:
         cells = ["" if value is None else str(value) for value in line]
         safe = [guarded(cell) for cell in cells]
         behind += sum(one != two for one, two in zip(cells, safe, strict=True))
-        writer.writerow(safe)
+        text.append(csv_line(safe))
     notes = [f"{behind} cells begin like a spreadsheet formula and stand behind an apostrophe"] if behind else []
-    return Rendered({"": text.getvalue().encode("utf-8")}, notes)
+    return Rendered({"": "".join(text).encode("utf-8")}, notes)
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Cells as a line of CSV; in quotes where they hold a line feed or a carriage return, which ends a line too."""
+    line = io.StringIO()
+    # Before Python 3.13 a carriage return is quoted only by a writer whose own line ending has one.
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n") + "\n"

@@ -33,6 +33,8 @@ def anthropic_mwe(
 ) -> Task:
     """Scores a model on a file of Anthropic's model-written evals, from the Hub or from a checkout.
 
+    Questions are asked in the words of `template`; those that stand around them in the file come off.
+
     Args:
         name: The file without its suffix, such as persona/agreeableness.
         revision: A commit or a tag of the Hub's repository, which can change: the log names the commit.
@@ -68,6 +70,8 @@ def inverse_scaling(
     draws: int = MIN_DRAWS,
 ) -> Task:
     """Scores a model on a file of the Inverse Scaling Prize: classification, or logodds with a control prompt.
+
+    Questions are asked in the words of `template`, and not in the file's own prompts.
 
     Args:
         file: The CSV file.

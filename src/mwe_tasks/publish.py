@@ -4,14 +4,16 @@ Nothing is sent before `carry_out`. What the Hub holds changes in one commit or 
 named a version: a tag stays where it is. The token is the Hub's own login, and is not read here.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mwe_tasks.card import check_card
 from mwe_tasks.errors import MweError, printable
 from mwe_tasks.eval_yaml import FILE, eval_yaml_of, write_eval_yaml
-from mwe_tasks.fitness import check_folder, check_repository, folder_of
+from mwe_tasks.fitness import check_folder, check_repository, folder_of, read_manifest
 from mwe_tasks.hub import hub_call
 from mwe_tasks.uploads import Change, Stored, Upload, compare, find_uploads
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 MANIFEST = "manifest.json"
-"""What tells a dataset of ours on the Hub from any other."""
+"""Its behaviour and its canary tell this dataset on the Hub from any other."""
+MOST_READ = 10_000_000
+"""Bytes of a manifest on the Hub; a larger one is none of ours and is not fetched."""
 SHOWN = 5
 
 
@@ -40,7 +44,9 @@ class Plan(NamedTuple):
     left_out: tuple[str, ...]
     """Files that are never uploaded."""
     theirs: tuple[str, ...]
-    """Files of an unrelated dataset that would be replaced or deleted, unless that was asked for."""
+    """Files of another dataset that would be replaced or deleted, unless that was asked for."""
+    there: str
+    """What that other dataset is, as in "holds ..."; "" where there is none."""
 
     @property
     def changed(self) -> tuple[Change, ...]:
@@ -51,7 +57,7 @@ class Plan(NamedTuple):
 def plan(dataset: str, repository: str, *, private: bool, replace: bool = False, api: "HfApi") -> Plan:
     """What publishing a dataset would do; reads the folder and the Hub, and changes neither.
 
-    replace: whether it may take the place of an unrelated dataset.
+    replace: whether it may take the place of another dataset.
 
     Raises MweError for a name or a repository that is none, for data with errors, for files that contradict each other,
     and where the Hub cannot be asked.
@@ -70,6 +76,8 @@ def plan(dataset: str, repository: str, *, private: bool, replace: bool = False,
         raise MweError(
             f"{repository} is there already and public: make it private on its page, or leave out --private."
         )
+    theirs = () if replace else lost(changes)
+    there = other_dataset(read_manifest(folder), fetch_manifest(repository, state, api)) if theirs else None
     return Plan(
         folder=folder,
         repository=repository,
@@ -80,7 +88,8 @@ def plan(dataset: str, repository: str, *, private: bool, replace: bool = False,
         changes=changes,
         uploads=uploads,
         left_out=found.left_out,
-        theirs=() if replace or MANIFEST in state.files else lost(changes),
+        theirs=theirs if there else (),
+        there=there or "",
     )
 
 
@@ -89,12 +98,28 @@ def lost(changes: Sequence[Change]) -> tuple[str, ...]:
     return tuple(each.name for each in changes if each.kind in ("changed", "deleted") and each.name != "README.md")
 
 
+def other_dataset(here: Mapping[str, Any], there: object) -> str | None:
+    """What the Hub's dataset is by its manifest (None where it has none), as in "holds ..."; None where it is this one.
+
+    This one has the behaviour and the canary of the manifest here; two that name no behaviour are not the same.
+    """
+    if there is None:
+        return f"a dataset that `mwe publish` did not make (it has no {MANIFEST})"
+    if not isinstance(there, dict) or not isinstance(name := there.get("behaviour"), str):
+        return f"a dataset whose {MANIFEST} names no behaviour, as one of this dataset would"
+    if name != here.get("behaviour"):
+        return f"another dataset, {printable(name[:60])}"
+    if there.get("canary") != here.get("canary"):
+        return f"a dataset {printable(name)} with another canary"
+    return None
+
+
 def check_plan(planned: Plan) -> None:
-    """Raises MweError where the Hub has an unrelated dataset, or this version with other data: a version stays."""
+    """Raises MweError where the Hub has another dataset, or this version with other data: a version stays."""
     if planned.theirs:
         more = f" and {len(planned.theirs) - SHOWN} more" if len(planned.theirs) > SHOWN else ""
         raise MweError(
-            f"{planned.repository} holds a dataset that `mwe publish` did not make (it has no {MANIFEST}), and would"
+            f"{planned.repository} holds {planned.there}, and would"
             f" lose {', '.join(map(printable, planned.theirs[:SHOWN]))}{more}: publish under another name, or give"
             " --replace, which puts this dataset in its place and leaves the old one in the history."
         )
@@ -184,6 +209,21 @@ def read_state(repository: str, version: str, api: "HfApi") -> State:
             if isinstance(each, RepoFile)
         }
         return State(info.sha, bool(info.private), tag, files)
+
+
+def fetch_manifest(repository: str, state: State, api: "HfApi") -> object:
+    """What manifest.json on the Hub holds: None where there is none, "" where it is no JSON or too large for ours."""
+    if (stored := state.files.get(MANIFEST)) is None:
+        return None
+    if stored.size > MOST_READ:
+        return ""
+    with hub_call("reading manifest.json", repository), TemporaryDirectory() as cache:
+        path = api.hf_hub_download(repository, MANIFEST, repo_type="dataset", revision=state.head, cache_dir=cache)
+        content = Path(path).read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _standing(planned: Plan, head: str | None, api: "HfApi") -> str:

@@ -25,8 +25,8 @@ def check(context: click.Context, dataset: str, split: str, count: int | None, s
     """Print a dataset's figures and what is wrong with it.
 
     DATASET is a name in datasets/, a dataset folder, a JSONL, CSV or Parquet file, or
-    hf:ORG/NAME@REVISION. The exit code is 0 where nothing is wrong, 1 where the data is at fault, 2 where
-    there is no such dataset.
+    hf:ORG/NAME@REVISION. The exit code is 0 where there is no error, although figures may miss their aim
+    and there may be warnings, 1 where the data is at fault, 2 where there is no such dataset.
 
     \b
     Examples:

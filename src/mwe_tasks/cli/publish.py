@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.option("--to", "repository", required=True, metavar="ORG/NAME", help="The dataset's name on the Hub.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and send nothing.")
 @click.option("--private", is_flag=True, help="Make a new dataset private.")
-@click.option("--replace", is_flag=True, help="Take the place of an unrelated dataset of that name.")
+@click.option("--replace", is_flag=True, help="Take the place of another dataset of that name.")
 def publish(dataset: str, repository: str, dry_run: bool, private: bool, replace: bool) -> None:
     """Publish a dataset folder on the Hugging Face Hub: checked, in one commit, tagged with its version.
 

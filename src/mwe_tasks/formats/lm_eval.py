@@ -5,7 +5,10 @@ prompts of completion style, template 0. The data are our own rows. Only written
 """
 
 import json
+from pathlib import Path
 
+from mwe_tasks.errors import MweError
+from mwe_tasks.fitness import read_manifest
 from mwe_tasks.foreign import Format, Rendered
 from mwe_tasks.prompts import find_template
 from mwe_tasks.readers import Dataset
@@ -28,8 +31,7 @@ metric_list:
     aggregation: mean
     higher_is_better: true
 metadata:
-  version: 1
-  checksum: {checksum}
+{version}  checksum: {checksum}
 """
 
 ROWS = '''\
@@ -72,6 +74,7 @@ def render(data: Dataset) -> Rendered:
     else:
         notes.append(f"rows without a truth have no correct answer: there is {matching} alone")
     prompt = find_template("completion", 0).format(question="{{question}}", first="", second="")
+    version = version_of(data)
     for task, (target, summary) in targets.items():
         text = TASK.format(
             summary=summary,
@@ -79,11 +82,24 @@ def render(data: Dataset) -> Rendered:
             prompt=json.dumps(prompt),
             labels=labels,
             target=target,
+            version=f"  version: {json.dumps(version)}\n" if version else "",
             checksum=json.dumps(data.checksum),
         )
         files[f"{task}.yaml"] = text.encode()
     notes.append(f"to run it: lm_eval --include_path FOLDER --tasks {','.join(sorted(targets))}")
     return Rendered(files, notes)
+
+
+def version_of(data: Dataset) -> str | None:
+    """The version that the manifest beside these very rows gives them; None where there is none."""
+    data_folder = Path(data.where).resolve().parent
+    try:
+        manifest = read_manifest(data_folder.parent) if data_folder.name == "data" else {}
+    except MweError:
+        return None
+    version = manifest.get("version")
+    known = manifest.get("checksums", {}).get(data.split) == data.checksum
+    return version if known and isinstance(version, str) else None
 
 
 FORMAT = Format(None, render, "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mwe_tasks.errors import BadRows, MweError
-from mwe_tasks.foreign import Format, LeftOut, Read, Rendered, lost, unread
+from mwe_tasks.foreign import PUT_BY_US, Format, LeftOut, Read, Rendered, lost, stood_around, unread
 from mwe_tasks.formats.inverse_scaling import COLUMNS, asked, read_examples, refuse_equal_prompts
 from mwe_tasks.readers import Dataset
 from mwe_tasks.records import Record, read_records
@@ -98,6 +98,8 @@ def render(data: Dataset) -> Rendered:
         raise MweError(f"No question of {data.name} is a single line, which this text needs: export to anthropic.")
     text = "\n".join(f"{QUESTION} {row.question}\n{ANSWER} {row.matching}\n" for row in fitting)
     notes = lost(fitting, ("question", "answer_matching_behavior", "answer_not_matching_behavior"))
+    if other := sum(stood_around(row.source) not in (None, PUT_BY_US) for row in fitting):
+        notes.append(f"the format has no place for other words or spaces around a question than its own ({other} rows)")
     if missing := len(data.rows) - len(fitting):
         notes.append(f"{missing} questions of several lines are not in it")
     return Rendered({"": text.encode("utf-8")}, notes)
