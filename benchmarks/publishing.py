@@ -21,6 +21,7 @@ from mwe_tasks.sources import known_datasets
 
 NAME, REPOSITORY = "sycophantic_yesno", "some/yesno"
 FOLDER = f"datasets/{NAME}"
+OTHER = "datasets/disjunctive_syllogism"
 PUBLISH = f"mwe publish {FOLDER} --to {REPOSITORY}"
 HEAD = f"python -c \"from huggingface_hub import HfApi; print(HfApi().dataset_info('{REPOSITORY}').sha)\""
 LOAD = f"""\
@@ -181,6 +182,9 @@ def replace(shell: Shell) -> None:
     taken.commit({**taken.commits[-1][1], "README.md": b"# Taken\n", "train.csv": b"text\nhello\n"}, "by hand")
     shell.type(f"mwe publish {FOLDER} --to some/taken", 2)
     shell.type(f"mwe publish {FOLDER} --to some/taken --replace")
+    shell.say("# Another dataset of one's own under the same name.")
+    shutil.copytree(known_datasets()[Path(OTHER).name], shell.folder / OTHER)
+    shell.type(f"mwe publish {OTHER} --to some/taken", 2)
 
 
 if __name__ == "__main__":

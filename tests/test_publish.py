@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from hub_store import TOKEN, HubStore
 from huggingface_hub import CommitOperationAdd, HfApi
-from publishing import FAILURES, FOLDER, LATE, PUBLISH
+from publishing import FAILURES, FOLDER, LATE, OTHER, PUBLISH
 
 from mwe_tasks import publish, sources
 from mwe_tasks.card import write_card
@@ -733,7 +733,7 @@ def test_the_transcript_is_of_the_commands_as_they_are_and_names_no_machine():
     typed = {line for line in told.splitlines() if line.startswith("$ mwe publish")}
     assert typed == {f"$ {PUBLISH}{more}" for more in ("", " --dry-run")} | {
         f"$ mwe publish {FOLDER} --to some/taken{more}" for more in ("", " --replace")
-    }
+    } | {f"$ mwe publish {OTHER} --to some/taken"}
     assert all(what in told for what, *_ in (*FAILURES, *LATE))
     assert not re.search(rf"{TOKEN}|127\.0|localhost|/tmp/|Traceback|INFO", told)
 
