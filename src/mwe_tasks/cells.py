@@ -6,18 +6,16 @@ Which facts are taken depends only on the trees of finished waves, never on whic
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import lru_cache
 from itertools import chain, combinations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.dedup import words
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import Answer, Arm, Fact
-from mwe_tasks.meaning import SAME, Meanings, embed
+from mwe_tasks.meaning import SAME, Meanings, Vectors, embed
 from mwe_tasks.rows import row_id
 from mwe_tasks.steering import ALIKE, likeness, similarity
 
@@ -25,6 +23,8 @@ FACTS_PER_TREE = 10
 """The most that one tree owes; a cell that owes more has several, one a wave."""
 FACTS_A_CELL = 8
 """Facts that a cell owes at least where nobody says how many topics there are: so many share the price of a call."""
+AT_ONCE = 1024
+"""Facts whose meanings are looked up together."""
 CONTRADICTION = "contradiction: nearly the same question has the other answer"
 ARMS: tuple[Arm, ...] = ("behaviour", "control")
 
@@ -105,10 +105,15 @@ def settle(
     left_out = old.left_out | {fact.id: CONTRADICTION for fact in doubted}
     taken = {cell.name: [fact for fact in old.taken.get(cell.name, ()) if fact not in doubted] for cell in cells}
     held_back: dict[str, list[Fact]] = {cell.name: [] for cell in cells}
+    offered = {
+        cell.name: [
+            fact for fact in (*old.held_back.get(cell.name, ()), *written.get(cell.name, ())) if fact not in doubted
+        ]
+        for cell in cells
+    }
+    index.expect(fact for cell in cells if len(taken[cell.name]) < cell.owed for fact in offered[cell.name])
     for cell in cells:
-        for fact in (*old.held_back.get(cell.name, ()), *written.get(cell.name, ())):
-            if fact in doubted:
-                continue
+        for fact in offered[cell.name]:
             if len(taken[cell.name]) == cell.owed:
                 left_out[fact.id] = "held back: more than was asked for"
                 held_back[cell.name].append(fact)
@@ -189,6 +194,15 @@ class Near:
         return sorted(found, key=lambda word: (self._order[word], word))
 
 
+class Meant(NamedTuple):
+    """What a fact means, and how near that is to what was taken in before it was looked up."""
+
+    vectors: Vectors
+    """Of its questions."""
+    closest: float
+    """The highest cosine; -1 where there was nothing to compare."""
+
+
 class Asked:
     """The facts that are taken, by their words and their meaning, so that what repeats one is found."""
 
@@ -204,6 +218,17 @@ class Asked:
         self._taken: set[int] = set()
         self._ids: set[str] = set()
         self._meanings = Meanings()
+        self._expected: list[Fact] = []
+        self._places: dict[Fact, int] = {}
+        """The place of each of those among them."""
+        self._looked_up: dict[Fact, Meant] = {}
+        self._when = 0
+        """How many meanings there were when they were looked up."""
+
+    def expect(self, facts: Iterable[Fact]) -> None:
+        """Takes in which facts will be asked about, in their order: their meanings are then looked up together."""
+        self._expected = list(dict.fromkeys(facts))
+        self._places = {fact: place for place, fact in enumerate(self._expected)}
 
     def claim(self, fact: Fact) -> None:
         """Takes in that a fact passed, whether it is taken or not."""
@@ -213,7 +238,7 @@ class Asked:
         """Takes a fact in."""
         self._taken.add(self._number(fact))
         self._ids |= {row_id(question) for question, _ in fact.wordings}
-        self._meanings.add(_meaning(fact))
+        self._meanings.add(self._meant(fact).vectors)
 
     def repeats(self, fact: Fact) -> str | None:
         """Why the fact repeats one that was taken in: word for word, nearly (ROUGE-L), or in other words; else None."""
@@ -222,7 +247,8 @@ class Asked:
         taken = [self._facts[number] for number in self._near.to(fact) if number in self._taken]
         if similarity(fact, taken, self.form) >= ALIKE:
             return "asked already, in nearly the same words"
-        if self._meanings.closest(_meaning(fact)) >= SAME:
+        vectors, closest = self._meant(fact)
+        if max(closest, float((self._meanings.since(self._when) @ vectors.T).max(initial=-1.0))) >= SAME:
             return "asked already, in other words"
         return None
 
@@ -240,6 +266,17 @@ class Asked:
                     if matching == answer and likeness(question, asked, over=ALIKE - 1e-9) >= ALIKE:
                         return other
         return None
+
+    def _meant(self, fact: Fact) -> Meant:
+        """What a fact means; those that are expected after it are looked up with it."""
+        if fact not in self._looked_up:
+            place = self._places.get(fact)
+            facts = [fact] if place is None else self._expected[place : place + AT_ONCE]
+            vectors = _embedded(facts)
+            closest = self._meanings.closest(vectors)
+            self._looked_up = dict(zip(facts, map(Meant, vectors, closest), strict=True))
+            self._when = len(self._meanings)
+        return self._looked_up[fact]
 
     def _number(self, fact: Fact) -> int:
         if fact not in self._numbers:
@@ -272,6 +309,7 @@ def _pairs(found: Sequence[str]) -> Iterable[tuple[str, str]]:
     return [(one, other) if one < other else (other, one) for one, other in combinations(found, 2)]
 
 
-@lru_cache(maxsize=2**16)
-def _meaning(fact: Fact) -> npt.NDArray[np.float32]:
-    return embed([question for question, _ in fact.wordings])
+def _embedded(facts: Sequence[Fact]) -> list[Vectors]:
+    """The embeddings of each fact's questions."""
+    vectors = embed([question for fact in facts for question, _ in fact.wordings])
+    return np.split(vectors, np.cumsum([len(fact.wordings) for fact in facts])[:-1])

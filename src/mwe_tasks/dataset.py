@@ -56,13 +56,14 @@ def assemble(nodes: Sequence[Node], form: frozenset[str], seeds: Sequence[int], 
         # MinHash has found what the words of `Asked` did not bring together: without those, once more.
         repeated |= {node.id: "asked already, in nearly the same words" for node in kept if facts[node.id].id in twice}
     contested: list[Node] = []
-    for node in order:
-        if node.verdict == "contested":
-            if reason := asked.repeats(facts[node.id]):
-                reasons[node.id] = reason
-            else:
-                asked.add(facts[node.id])
-                contested.append(node)
+    doubtful = [node for node in order if node.verdict == "contested"]
+    asked.expect(facts[node.id] for node in doubtful)
+    for node in doubtful:
+        if reason := asked.repeats(facts[node.id]):
+            reasons[node.id] = reason
+        else:
+            asked.add(facts[node.id])
+            contested.append(node)
     found = Confidence({}, "computed") if computed else believe([*kept, *contested], facts)
     inside = {node.id for node in (*kept, *contested)}
     rejected = [

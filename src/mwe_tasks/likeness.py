@@ -97,8 +97,8 @@ def _bleu(text: Sequence[str], others: Sequence[Sequence[str]]) -> float:
     for size in range(1, 5):
         phrases, most = _phrases(text, size), Counter[tuple[str, ...]]()
         for other in others:
-            most |= _phrases(other, size)
-        shared = (phrases & most).total()
+            most |= phrases & _phrases(other, size)
+        shared = most.total()
         if size == 1 and not shared:
             return 0.0
         shares.append((shared or 0.1) / max(1, phrases.total()))

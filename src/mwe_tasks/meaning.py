@@ -3,7 +3,7 @@
 import logging
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ SAME = 0.85
 nearest questions of different facts at .79."""
 
 DIMENSIONS = 256
+Vectors = npt.NDArray[np.float32]
 
 EXACT = 2**14
 """Vectors up to which each one is compared; beyond, those under the nearest of some centres: see `Meanings`."""
@@ -44,7 +45,7 @@ class Meanings:
         self._centred = EXACT // 2
         """How many there were when the centres were chosen."""
 
-    def add(self, new: npt.NDArray[np.float32]) -> None:
+    def add(self, new: Vectors) -> None:
         """Takes vectors in, shape (vectors, DIMENSIONS)."""
         first, self._count = self._count, self._count + len(new)
         if self._count > len(self._vectors):
@@ -61,23 +62,44 @@ class Meanings:
                 for place, centre in enumerate((part @ self._centres.T).argmax(axis=1).tolist(), start):
                     self._under[centre].append(place)
 
-    def closest(self, to: npt.NDArray[np.float32]) -> float:
-        """The highest cosine of one of the vectors and one of `to`; -1 where there is none to compare."""
-        return float((self.compared(to) @ to.T).max(initial=-1.0))
+    def __len__(self) -> int:
+        return self._count
 
-    def compared(self, to: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The vectors that those of `to` are compared with: all, or those under their nearest centres."""
-        found = self._vectors[: self._count]
+    def since(self, first: int) -> Vectors:
+        """The vectors from one place on, in the order in which they were taken in."""
+        return self._vectors[first : self._count]
+
+    def closest(self, to: Sequence[Vectors]) -> list[float]:
+        """For each of some facts' vectors the highest cosine with one that was taken in; -1 where none is compared."""
+        if not to:
+            return []
+        asked = np.concatenate(to)
+        of = np.repeat(np.arange(len(to)), [len(each) for each in to])
+        found = np.full(len(to), -1.0, dtype=np.float32)
+        for part, which in self.compared(asked, of):
+            np.maximum.at(found, of[which], (asked[which] @ part.T).max(axis=1))
+        return found.tolist()
+
+    def compared(self, asked: Vectors, of: npt.NDArray[np.int64]) -> Iterator[tuple[Vectors, npt.NDArray[np.int64]]]:
+        """Vectors, with the places of those asked that they are compared with: all, or what is under near centres.
+
+        `of`: the number of the fact of each one asked. What is near to one of a fact's is compared with all of them.
+        """
         if not self._under:
-            return found
-        near = np.argpartition(to @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]
-        places = [np.frombuffer(self._under[centre], dtype=np.int64) for centre in np.unique(near)]
-        return found[np.concatenate(places)]
+            for start in range(0, self._count, CHUNK):
+                yield self._vectors[start : min(start + CHUNK, self._count)], np.arange(len(asked))
+            return
+        near = np.zeros((of[-1] + 1, len(self._centres)), dtype=np.bool_)
+        near[of[:, None], np.argpartition(asked @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]] = True
+        for under, facts in zip(self._under, near.T, strict=True):
+            which = np.flatnonzero(facts[of])
+            if under and len(which):
+                yield self._vectors[np.frombuffer(under, dtype=np.int64)], which
 
 
-def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+def embed(texts: Sequence[str]) -> Vectors:
     """The embeddings, shape (texts, DIMENSIONS), each of length 1; raises MweError where wordllama is missing."""
-    found: npt.NDArray[np.float32] = _model().embed(list(texts), norm=True)
+    found: Vectors = _model().embed(list(texts), norm=True)
     return found
 
 
