@@ -118,6 +118,17 @@ def test_one_model_is_no_change_with_size():
         fit(lineup)
 
 
+@pytest.mark.parametrize(("kept", "said"), [([], "no fact has"), (["fact 000"], "one fact alone has")])
+def test_less_than_two_facts_are_one_sentence(kept, said):
+    tables = [made_run(f"made/{number}", facts=12) for number in (1, 2, 3)]
+    tables[1].loc[~tables[1]["fact"].isin(kept), "logodds_matching"] = float("nan")
+    tables[1].loc[tables[1]["fact"] == "fact 001", "logodds_matching"] = 1.0
+    tables[2].loc[tables[2]["fact"] == "fact 001", "logodds_matching"] = float("nan")
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    with pytest.raises(MweError, match=f"{said} appeal at every size"):
+        fit(lineup)
+
+
 def test_a_model_without_one_score_is_named():
     tables = [made_run(f"made/{number}", facts=12) for number in (1, 2, 3)]
     tables[1]["logodds_truth"] = float("nan")

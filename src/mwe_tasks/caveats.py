@@ -54,7 +54,11 @@ def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
     if matrix.dropped:
         yield f"Left out at every size, because some size has no score of them: {matrix.dropped} facts."
     if not has_twins(first):
-        yield "The questions have no twins, so a Yes-bias that changes with size is not excluded."
+        shares = ", ".join(f"{first_share(run):.0%}" for run in runs)
+        yield (
+            "The questions have no twins, so a bias towards one answer that changes with size is not excluded: "
+            f"{first['first_label'].iloc[0]} is the likelier answer to {shares} of them, from the smallest model on."
+        )
     if len(set(first["control"].dropna())) == 1:
         yield "Only one arm was asked, so that appeal and knowledge cannot be told apart."
     for run in runs:
@@ -75,6 +79,12 @@ def is_simulated(lineup: Lineup) -> bool:
 def coverage_of(run: Run) -> float:
     """The mean probability that a model puts on the two labels together."""
     return float(one_row_a_question(run.table)["coverage"].mean())
+
+
+def first_share(run: Run) -> float:
+    """The share of a model's questions to which the first label is the likelier answer."""
+    known = one_row_a_question(run.table)["logodds_first"].dropna()
+    return float((known > 0).mean())
 
 
 def censored_share(run: Run, score: Score) -> float:

@@ -56,7 +56,7 @@ def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
     """A finding for each score that the runs have, the headline ones first.
 
     Raises MweError where there is one model alone, where one model has a score that another has not, and where
-    no fact has a score at every size.
+    fewer than two facts have a score at every size.
     """
     where = f"{lineup.family.name} on {lineup.dataset}"
     if len(lineup.runs) < 2:
@@ -95,8 +95,11 @@ def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Findi
 
 
 def _scored(lineup: Lineup, name: str, kind: str, matrix: Matrix, reasons: Sequence[str]) -> Scored:
-    if not matrix.facts:
-        raise MweError(f"{lineup.family.name} on {lineup.dataset}: no fact has {name} at every size.")
+    if len(matrix.facts) < 2:
+        number = "one fact alone has" if matrix.facts else "no fact has"
+        raise MweError(
+            f"{lineup.family.name} on {lineup.dataset}: {number} {name} at every size: score more questions."
+        )
     places = range(1, len(lineup.runs) + 1)
     sizes = [float(place) for place in places] if lineup.ordinal else [float(run.size or 0) for run in lineup.runs]
     return Scored(
