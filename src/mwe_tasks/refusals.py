@@ -1,7 +1,6 @@
 """What is refused before a verdict, each reason one sentence; a refused level still gives its slope and interval."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,8 +8,6 @@ from mwe_tasks.trend import Floats
 
 FACTS, CLUSTERS, DECADES = 100, 30, 1.0
 CENSORED, COVERAGE = 0.05, 0.1
-UNBOUNDED = ("log odds", "loss")
-"""The kinds of score that a bound, or a share of few draws, cannot stand in for."""
 NEEDED = {"checkpoints": 3, "family": 5}
 """From how many sizes a level has words."""
 SHAPED = {"checkpoints": 4, "family": 6}
@@ -51,35 +48,3 @@ def no_variation(scores: Floats, *, bounded: bool) -> list[str]:
     if bounded and np.array_equal(scores[0], scores[0].round()):
         return []
     return ["Every fact has the same score: nothing varies that a trend could be measured against."]
-
-
-def of_log_odds(kind: str, estimator: str, censored: float) -> list[str]:
-    """Why there is no verdict on log odds or loss: the sampled estimator, or more than 5% of scores censored.
-
-    kind: of score, a name in `verdict.KINDS`; estimator: of the logs; censored: the largest share of any size.
-    """
-    if kind not in UNBOUNDED:
-        return []
-    found = []
-    if estimator == "sampled":
-        found.append(f"Sampled answers bound the {kind} by how many were drawn: its verdict needs log probabilities.")
-    if censored > CENSORED:
-        found.append(f"{censored:.1%} of the {kind} are only bounds: a verdict allows {CENSORED:.0%}.")
-    return found
-
-
-def of_coverage(coverage: Sequence[float], sizes: Sequence[float]) -> list[str]:
-    """Why there is no verdict where the labels' mean probability is under .1 at any size."""
-    low = [(share, size) for share, size in zip(coverage, sizes, strict=True) if share < COVERAGE]
-    if not low:
-        return []
-    share, size = min(low)
-    return [
-        f"The labels have a mean coverage of {share:.3f} at size {size:g}: under {COVERAGE:g} they are not what the "
-        "model would answer."
-    ]
-
-
-def of_unknown_sizes(models: Sequence[str]) -> list[str]:
-    """Why models of unknown size have no trend: their order may be shown, and no curve."""
-    return [f"The sizes of {', '.join(models)} are unknown: without them there is no trend."] if models else []

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from mwe_tasks.breakdown import most_changed
-from mwe_tasks.fit import Finding, Scored
+from mwe_tasks.fit import Finding
 from mwe_tasks.headline import Headline
 from mwe_tasks.many import NOT_INDEPENDENT
 from mwe_tasks.page import fill
@@ -30,12 +29,10 @@ from mwe_tasks.report import (
 from mwe_tasks.report_charts import charts, forests, styles
 from mwe_tasks.results import Figures
 from mwe_tasks.trend_figure import HEADLINES
-from mwe_tasks.wording import lead, of_level, slope, smallest
+from mwe_tasks.wording import detectable, lead, of_level, slope, smallest
 
 CHANGED = 10
 """How many facts that rose most are shown, and how many that fell."""
-FOUND = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-"""How many standard errors a change must have to be found at the 5% level in 80% of repeats."""
 
 
 def report_page(findings: Sequence[Finding], found: Figures, command: str) -> str:
@@ -61,7 +58,7 @@ def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
         "forests": forests(findings),
         "changed": [each for finding in findings if (each := changed(finding))],
         "warnings": warning_list(findings),
-        "detectable": slim(detectable(findings))._asdict(),
+        "detectable": slim(detectable_table(findings))._asdict(),
         "methods": METHODS.replace("\\*", "*").split("\n\n"),
         "made": {"command": command, "versions": versions(), "deltas": deltas(findings)},
         "sources": [source._asdict() for source in sources(findings)],
@@ -126,22 +123,12 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def smallest_found(scored: Scored) -> float:
-    """The smallest change over the whole range that 80% of repeats on these facts would find, at the checkpoints level.
-
-    (z.975 + z.80) = 2.80 standard errors of the full change, in the score's unit.
-    """
-    decades = math.log10(scored.verdict.sizes[-1] / scored.verdict.sizes[0])
-    return float(FOUND * scored.verdict.checkpoints.error * decades)
-
-
-def detectable(findings: Sequence[Finding]) -> Table:
+def detectable_table(findings: Sequence[Finding]) -> Table:
     """Of each score the smallest change that would be found, beside the smallest that counts."""
     rows = []
     for finding in findings:
         for scored in finding.pair:
-            unit = " nats" if scored.kind == "log odds" else ""
-            found = "-" if finding.lineup.ordinal else f"{smallest_found(scored):.3f}{unit}"
+            found = "-" if finding.lineup.ordinal else detectable(scored)
             where = (finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n))
             rows.append((*where, found, smallest(scored)))
     return Table(("family", "dataset", "score", "facts", "found in 80%", "counts from"), rows)
