@@ -24,8 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     persona = asked.persona or fetch_persona()
     neqa = asked.prize or fetch_neqa(asked.out / "neqa.csv")
     datasets = ["sycophantic_yesno", str(asked.out / "persona"), str(asked.out / "prize")]
-    mwe("import", str(persona), "--format", "anthropic", "--out", datasets[1])
-    mwe("import", str(neqa), "--format", "inverse-scaling", "--out", datasets[2])
+    for file, form, folder in ((persona, "anthropic", datasets[1]), (neqa, "inverse-scaling", datasets[2])):
+        if not Path(folder).exists():
+            mwe("import", str(file), "--format", form, "--out", folder)
     more = [] if asked.limit is None else ["--limit", str(asked.limit)]
     more += [] if asked.max_params is None else ["--max-params", asked.max_params]
     logs = {family: asked.out / "logs" / Path(family).stem for family in asked.families}

@@ -95,3 +95,30 @@ def test_a_log_that_is_not_there_is_one_sentence(tmp_path):
     result = CliRunner().invoke(command, [str(tmp_path / "none.eval"), str(tmp_path / "neither.eval")])
     assert result.exit_code == 2
     assert "There is no log" in result.output
+
+
+def test_by_size_nothing_is_judged_that_a_fit_would_refuse():
+    base, instruct = paired_families()
+    runs = [made_run(member.name, facts=FACTS) for member in base.members]
+    others = [made_run(m.name, facts=FACTS, coverage=0.05) for m in instruct.members]
+    (lineup,) = line_up(runs, [base], "params")
+    partners = partners_of(lineup, others)
+    assert {each.verdict.checkpoints.word for each in compare_by_size(lineup, partners)} == {"refused"}
+    assert "refused" not in {
+        each.verdict.checkpoints.word
+        for each in compare_by_size(lineup, partners, allow_low_coverage=True)
+        if each.name in ("appeal", "knowledge")
+    }
+
+
+def test_two_logs_of_one_partner_are_an_error():
+    base, instruct = paired_families()
+    (lineup,) = line_up([made_run(member.name, facts=12) for member in base.members], [base], "params")
+    others = [made_run(member.name, facts=12) for member in instruct.members]
+    with pytest.raises(MweError, match="several logs of instruct/1"):
+        partners_of(lineup, [*others, others[0]])
+
+
+def test_one_fact_alone_is_one_sentence(pair):
+    with pytest.raises(MweError, match="These logs: one fact alone has appeal"):
+        compare(*(run[run["fact"] == "fact 000"] for run in pair))

@@ -34,7 +34,7 @@ def simulated_run(model):
             }
         )
     alike = {"model": model, "dataset": DATASET, "log": model, "first_label": "Yes", "estimator": "exact"}
-    more = {"has_twin": True, "failed": 0, "censored": False, "quantised": False, "coverage": 0.98}
+    more = {"has_twin": True, "failed": 0, "censored": False, "quantised": False, "coverage": 0.98, "missing": None}
     return pd.DataFrame(rows).assign(**alike, **more)
 
 

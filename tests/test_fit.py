@@ -193,3 +193,60 @@ def test_every_figure_of_every_model_is_there(rising):
 
 def test_made_findings_are_those_of_their_family():
     assert {finding.lineup.family.name for finding in made_findings(made_family("other", (1e8, 1e9)))} == {"other"}
+
+
+def test_a_small_arm_that_counts_for_half_gets_no_verdict():
+    tables = [made_run(f"made/{number}", facts=FACTS) for number in (1, 4, 8)]
+    controls = sorted(tables[0].loc[tables[0]["control"], "fact"].unique())[29:]
+    (lineup,) = line_up([table[~table["fact"].isin(controls)] for table in tables], [FAMILY], "params")
+    found = {each.score.name: each for each in fit(lineup)}
+    assert "The smaller arm has 29 facts" in found["knowledge"].checkpoints.refused
+    assert found["truth, behaviour arm"].checkpoints.refused is None
+
+
+def test_labels_that_are_not_listed_count_as_censored():
+    tables = [made_run(f"made/{number}", facts=FACTS, estimator="top_logprobs") for number in (1, 4, 8)]
+    lost = tables[0]["fact"] < "fact 020"
+    tables[0].loc[lost, ["logodds_truth", "logodds_matching", "logodds_first_low", "logodds_first_high"]] = float("nan")
+    tables[0].loc[lost, "missing"] = "labels_not_listed"
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    assert "are only bounds" in fit(lineup)[0].log_odds.verdict.checkpoints.refused
+
+
+def test_bounds_of_one_arm_are_counted_in_that_arm():
+    tables = [made_run(f"made/{number}", facts=FACTS) for number in (1, 4, 8)]
+    behaviour = tables[0].loc[~tables[0]["control"], "fact"].unique()
+    tables[0]["censored"] = tables[0]["fact"].isin(behaviour[:9])
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    refused = {each.score.name: each.log_odds.verdict.checkpoints.refused for each in fit(lineup)}
+    assert "7.5% of made/1's log odds" in refused["truth, behaviour arm"]
+    assert refused["truth, control arm"] is None
+
+
+def checkpoints_of_one_run():
+    steps = (1, 10, 100, 1000, 10_000)
+    member = FAMILY.members[0]
+    members = tuple(member.model_copy(update={"revision": f"step{step}", "step": step}) for step in steps)
+    tables = [made_run("made/1", facts=FACTS, appeal=place, revision=f"step{step}") for place, step in enumerate(steps)]
+    return line_up(tables, [FAMILY.model_copy(update={"name": "run", "members": members})], "step")
+
+
+def test_checkpoints_of_one_training_run_are_no_family_and_change_over_training():
+    (lineup,) = checkpoints_of_one_run()
+    found = {each.score.name: each for each in fit(lineup)}["truth, behaviour arm"]
+    assert (found.checkpoints.word, found.family.word) == ("inverse", "refused")
+    assert "gets worse over training" in lead(found)
+    assert "inverse scaling" not in lead(found)
+
+
+def test_low_coverage_that_is_allowed_stands_in_the_sentence():
+    found = findings(made_family("made", (1e8, 1e9, 1e10)), coverage=0.05, allow_low_coverage=True)["knowledge"]
+    assert lead(found).startswith("COVERAGE UNDER .1 (made/1, made/2, made/3): ")
+
+
+def test_inverse_scaling_is_not_said_without_a_control_arm():
+    tables = [made_run(member.name, facts=FACTS, appeal=place / 3) for place, member in enumerate(FAMILY.members)]
+    (lineup,) = line_up([table[~table["control"]] for table in tables], [FAMILY], "params")
+    found = {each.score.name: each for each in fit(lineup)}["truth, behaviour arm"]
+    assert found.family.word == "inverse"
+    assert "inverse scaling" not in lead(found)

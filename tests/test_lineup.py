@@ -121,3 +121,28 @@ def test_a_model_of_two_families_needs_one_to_be_named():
 def test_families_are_found_by_the_names_of_models():
     found = families_of([made_run("sim/appeal-up-1.9b", facts=12)], [])
     assert [family.name for family in found] == ["sim-appeal-up"]
+
+
+def test_a_size_of_0_has_no_place_on_the_axis():
+    first = FAMILY.members[0].model_copy(update={"revision": "step0", "step": 0})
+    steps = Family(name="steps", members=(first, first.model_copy(update={"revision": "step9", "step": 9})))
+    tables = [made_run("sizes/1", facts=12, revision=revision) for revision in ("step0", "step9")]
+    with pytest.raises(MweError, match="sizes/1@step0 has step 0, which has no place on a logarithmic axis"):
+        line_up(tables, [steps], "step")
+
+
+def test_models_at_several_training_steps_are_no_one_curve():
+    with pytest.raises(MweError, match="several training steps and models"):
+        line_up(runs(), [family_with(1, step=7)], "params")
+
+
+@pytest.mark.parametrize(("column", "value"), [("checksum", "f" * 64), ("template", "1"), ("estimator", "sampled")])
+def test_two_families_of_one_report_are_asked_the_same(column, value):
+    other = made_family("others", (1e8, 1e9, 1e10))
+    with pytest.raises(MweError, match="differ in"):
+        line_up([*runs(), *runs(of=other, **{column: value})], [FAMILY, other], "params")
+
+
+def test_two_families_of_one_report_may_be_asked_in_two_styles():
+    other = made_family("others", (1e8, 1e9, 1e10))
+    assert len(line_up([*runs(), *runs(of=other, style="chat")], [FAMILY, other], "params")) == 2

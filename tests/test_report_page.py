@@ -73,7 +73,7 @@ def test_the_arms_are_folded_below_the_headlines(page, two):
 
 
 def test_a_family_that_gets_no_verdict_is_said_to_with_the_reason(page):
-    shown = page.locator("#said li", has_text="four on made_up: over these 4 models knowledge").inner_text()
+    shown = page.locator("#said li", has_text="four on made_up (explored): over these 4 models knowledge").inner_text()
     assert "4 sizes cannot tell a trend of the family" in shown
     assert "Family: no verdict." in shown
 
@@ -120,7 +120,7 @@ def test_without_sizes_no_slope_stands_on_the_page():
     found = data(findings)
     assert (found["forests"], found["changed"]) == ([], [])
     assert "a decade" not in json.dumps([found["charts"], found["verdicts"]["rows"], found["findings"]])
-    assert {row[4] for row in detectable(findings).rows} == {"-"}
+    assert {row[4] for row in detectable_table(findings).rows} == {"-"}
 
 
 def test_every_row_of_verdicts_has_as_many_cells_as_its_head(two):
@@ -155,12 +155,12 @@ def test_each_headline_score_and_its_partner_have_a_panel(page):
 
 def test_a_line_with_its_band_is_drawn_only_where_a_straight_line_is_claimed(open_page):
     valley = made_findings(made_family("valley"), appeal=lambda u: 4 * abs(u - 0.5))
-    page = open_page(page_of(valley))
-    appeal, knowledge = panel(page, "appeal"), panel(page, "knowledge")
-    appeal.locator(".point").first.wait_for()
-    drawn = [(each.locator(".band").count(), each.locator(".guide").count()) for each in (appeal, knowledge)]
-    assert valley[0].family.word == "U"
-    assert drawn == [(0, 1), (1, 0)]
+    rise = made_findings(made_family("rise"), appeal=lambda u: 4 * u)
+    assert (valley[0].family.word, rise[0].family.word) == ("U", "standard")
+    for findings, drawn in ((valley, (0, 1)), (rise, (1, 0))):
+        appeal = panel(open_page(page_of(findings)), "appeal")
+        appeal.locator(".point").first.wait_for()
+        assert (appeal.locator(".band").count(), appeal.locator(".guide").count()) == drawn
 
 
 def test_nothing_is_drawn_past_the_sizes_of_a_family(page):
@@ -295,7 +295,7 @@ def test_markup_in_any_text_is_shown_as_text_and_never_run(open_page, attack):
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     page.wait_for_selector("#forests svg .point")
     page.locator("#charts .point").first.hover()
-    assert page.locator("#said .lead").first.text_content().startswith(f"{attack} on {attack}: ")
+    assert page.locator("#said .lead").first.text_content().startswith(f"{attack} on {attack} (explored): ")
     assert page.locator("#changed td.long p").first.text_content().startswith(attack)
     assert page.locator("#tip strong").text_content() == f"{attack}/1"
     assert page.locator("img, main script").count() == 0

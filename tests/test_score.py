@@ -203,7 +203,7 @@ def test_a_folder_with_a_log_that_was_cut_short_is_refused_by_its_name(score, tm
         ([], "Name the models in one way"),
         (["--family", "pythia", "--model", SMALL], "Name the models in one way"),
         (["--family", "pythia", "--max-params", "1k"], "No member of pythia is left to score"),
-        (["--family", "pythia", "--max-params", "some"], "takes a size like 135m, 3b or 6.7b, not 'some'"),
+        (["--family", "pythia", "--max-params", "some"], "'some' is no size: write it like 135m, 1b or 6.7b"),
         (["--family", "pythia", "--role", "instruct"], "a member of role base"),
         (["--family", "gpt3-api"], "can no longer be called"),
         (["--model", "hf/EleutherAI/pythia-70m"], "name mwe-hf/EleutherAI/pythia-70m instead"),

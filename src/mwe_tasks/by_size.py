@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mwe_tasks.contrasts import by_fact, has_both_twins, one_row_a_question, positive_by_fact
+from mwe_tasks.errors import MweError
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,6 +61,9 @@ SCORES = (
 )
 
 
+MOSTLY = 0.9
+
+
 class Matrix(NamedTuple):
     """One score of the same facts at every size."""
 
@@ -82,9 +86,18 @@ class Matrix(NamedTuple):
         arms = [np.array([control == arm for control in self.controls]) for arm in dict.fromkeys(self.controls)]
         means = [self.values[arm].mean(axis=0) for arm in arms]
         found = np.tile(np.mean(means, axis=0), (len(self.values), 1))
+        n = len(self.values)
         for arm, mean in zip(arms, means, strict=True):
-            found[arm] += len(self.values) / (len(arms) * arm.sum()) * (self.values[arm] - mean)
+            own = int(arm.sum())
+            freedom = np.sqrt(own * (n - 1) / (n * max(1, own - 1)))  # each arm's variance has a mean of its own
+            found[arm] += n / (len(arms) * own) * freedom * (self.values[arm] - mean)
         return found
+
+    @property
+    def smaller_arm(self) -> int | None:
+        """How many facts the smaller of two arms has; None for one arm."""
+        sizes = [self.controls.count(control) for control in dict.fromkeys(self.controls)]
+        return min(sizes) if len(sizes) > 1 else None
 
 
 def has_score(run: pd.DataFrame, score: Score) -> bool:
@@ -94,8 +107,8 @@ def has_score(run: pd.DataFrame, score: Score) -> bool:
 
 
 def has_twins(run: pd.DataFrame) -> bool:
-    """Whether the questions of a run come as twins."""
-    return bool(has_both_twins(run).any())
+    """Whether the questions of a run come as twins, all but a few that have lost theirs."""
+    return float(has_both_twins(run).mean()) >= MOSTLY
 
 
 def log_odds(runs: Sequence[pd.DataFrame], score: Score) -> Matrix:
@@ -109,6 +122,13 @@ def bounded(runs: Sequence[pd.DataFrame], score: Score) -> Matrix:
         return _matrix([_sign_of_shift(_of_arm(run, score)) for run in runs], runs, score)
     answer = "matching_answer" if score.column == "logodds_matching" else "truth"
     return _matrix([positive_by_fact(_of_arm(run, score), answer) for run in runs], runs, score)
+
+
+def refuse_few(where: str, name: str, matrix: Matrix) -> None:
+    """Raises MweError where fewer than two facts have a score at every size: one has no error to go by."""
+    if len(matrix.facts) < 2:
+        which = "one fact alone has" if matrix.facts else "no fact has"
+        raise MweError(f"{where}: {which} {name} at every size: score more questions.")
 
 
 def _of_arm(run: pd.DataFrame, score: Score) -> pd.DataFrame:

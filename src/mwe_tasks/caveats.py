@@ -24,6 +24,17 @@ def refusals(lineup: Lineup, *, allow_low_coverage: bool) -> Iterator[str]:
             )
 
 
+FEWEST_IN_ARM = 30
+"""Facts of the smaller arm, below which its half of a mean has no error to go by."""
+
+
+def arm_refusals(matrix: Matrix) -> list[str]:
+    """Why a mean of two arms may claim nothing, a sentence: one arm is too small."""
+    if matrix.smaller_arm is None or matrix.smaller_arm >= FEWEST_IN_ARM:
+        return []
+    return [f"The smaller arm has {matrix.smaller_arm} facts, and counts for half: a verdict needs {FEWEST_IN_ARM}."]
+
+
 def log_odds_refusals(lineup: Lineup, score: Score) -> list[str]:
     """Why nothing may be claimed of these runs' log odds, a sentence each."""
     found = []
@@ -88,5 +99,12 @@ def first_share(run: Run) -> float:
 
 
 def censored_share(run: Run, score: Score) -> float:
-    """The share of a model's questions whose log odds, or shift, is a bound."""
-    return float(run.table["shift_censored" if score.column == "shift" else "censored"].mean())
+    """The share of a model's questions whose log odds, or shift, is a bound or not listed at all, nats unknown.
+
+    Of the arm that has the larger share, or of the score's own arm.
+    """
+    censored, missing = ("shift_censored", "shift") if score.column == "shift" else ("censored", score.column)
+    table = run.table if score.control is None else run.table[run.table["control"] == score.control]
+    unlisted = table[missing].isna() & table["missing"].eq("labels_not_listed")
+    share = (table[censored].astype(bool) | unlisted).astype(float)
+    return float(share.groupby(table["control"].astype(str)).mean().max())

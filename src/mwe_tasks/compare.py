@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds
-from mwe_tasks.caveats import refusals
+from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds, refuse_few
+from mwe_tasks.caveats import arm_refusals, log_odds_refusals, refusals
 from mwe_tasks.errors import MweError
 from mwe_tasks.estimates import Estimate, Floats, arm_mean, with_interval
 from mwe_tasks.lineup import ALIKE, Lineup, name_of, refuse_differences
@@ -71,7 +71,11 @@ def partners_of(lineup: Lineup, runs: Sequence[pd.DataFrame]) -> list[pd.DataFra
 
     Raises MweError where one has none.
     """
-    by_name = {name_of(run): run for run in runs}
+    by_name: dict[str, pd.DataFrame] = {}
+    for table in (run for run in runs if run["dataset"].iloc[0] == lineup.dataset):
+        if (name := name_of(table)) in by_name:
+            raise MweError(f"There are several logs of {name} on {lineup.dataset} to compare with: leave one.")
+        by_name[name] = table
     found = []
     for run in lineup.runs:
         names = [name for name in (run.member.pair, run.member.name) if name in by_name]
@@ -82,7 +86,9 @@ def partners_of(lineup: Lineup, runs: Sequence[pd.DataFrame]) -> list[pd.DataFra
     return found
 
 
-def compare_by_size(lineup: Lineup, partners: Sequence[pd.DataFrame]) -> list[BySize]:
+def compare_by_size(
+    lineup: Lineup, partners: Sequence[pd.DataFrame], *, allow_low_coverage: bool = False
+) -> list[BySize]:
     """The difference, partner less run, in every score at each size, over the facts that all of them have.
 
     Raises MweError where the partners differ among themselves, or from the runs in what `compare` asks to be equal.
@@ -93,21 +99,28 @@ def compare_by_size(lineup: Lineup, partners: Sequence[pd.DataFrame]) -> list[By
     refuse_differences(lineup.family.name, [(name_of(run), run) for run in partners], tuple(ALIKE))
     every = [*firsts, *partners]
     shared = [score for score in SCORES if all(has_score(run, score) for run in every)]
-    return [found for score in shared for found in _by_size(lineup, every, score)]
+    if not shared or len(lineup.runs) < 2:
+        raise MweError(f"{lineup.family.name} on {lineup.dataset}: there are not two pairs that share a score.")
+    seconds = zip(lineup.runs, partners, strict=True)
+    other = lineup._replace(runs=tuple(run._replace(table=partner) for run, partner in seconds))
+    reasons = [each for side in (lineup, other) for each in refusals(side, allow_low_coverage=allow_low_coverage)]
+    return [found for score in shared for found in _by_size(lineup, other, score, reasons)]
 
 
-def _by_size(lineup: Lineup, every: Sequence[pd.DataFrame], score: Score) -> Iterator[BySize]:
+def _by_size(lineup: Lineup, other: Lineup, score: Score, reasons: Sequence[str]) -> Iterator[BySize]:
+    every = [run.table for side in (lineup, other) for run in side.runs]
     partner = score.bounded if has_twins(every[0]) else score.bounded_row
     number = len(lineup.runs)
-    for name, kind, matrix in (
-        (score.name, "log odds", log_odds(every, score)),
-        (partner, "accuracy", bounded(every, score)),
+    of_log_odds = [*log_odds_refusals(lineup, score), *log_odds_refusals(other, score)]
+    for name, kind, matrix, more in (
+        (score.name, "log odds", log_odds(every, score), of_log_odds),
+        (partner, "accuracy", bounded(every, score), []),
     ):
+        refuse_few(f"{lineup.family.name} on {lineup.dataset}", name, matrix)
         change = matrix._replace(values=matrix.values[:, number:] - matrix.values[:, :number])
         points = tuple(_estimate(column, matrix, name, "", share=False) for column in change.values.T)
-        sizes = [float(run.size or place) for place, run in enumerate(lineup.runs, start=1)]
-        reasons = list(refusals(lineup, allow_low_coverage=True))
-        verdict = judge(change.balanced, sizes, KINDS[kind], topics=matrix.topics, refusals=reasons)
+        why = [*reasons, *more, *arm_refusals(matrix)]
+        verdict = judge(change.balanced, lineup.positions, KINDS[kind], topics=matrix.topics, refusals=why)
         yield BySize(name, kind, points, verdict, matrix.dropped)
 
 
@@ -118,6 +131,7 @@ def _of_score(first: pd.DataFrame, second: pd.DataFrame, score: Score) -> Iterat
 
 
 def _difference(matrix: Matrix, name: str, unit: str, *, share: bool) -> Difference:
+    refuse_few("These logs", name, matrix)
     first, second = matrix.values.T
     change = second - first
     return Difference(

@@ -70,8 +70,7 @@ def _fitted(family: str, folder: Path, questions: int) -> list[Finding]:
     outcomes = score(prepared, say=lambda line: None)
     if failed := [outcome for outcome in outcomes if outcome.error is not None]:
         raise MweError(f"{failed[0].run.name} was not scored: {failed[0].error}.")
-    findings, _ = findings_of([asked.log_dir], families=[family])
-    return findings
+    return findings_of([asked.log_dir], families=[family])
 
 
 def _called(control: Control, findings: Sequence[Finding]) -> Called:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds
-from mwe_tasks.caveats import log_odds_refusals, refusals, warnings
+from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds, refuse_few
+from mwe_tasks.caveats import arm_refusals, coverage_of, log_odds_refusals, refusals, warnings
 from mwe_tasks.errors import MweError
 from mwe_tasks.estimates import Estimate, arm_mean, with_interval
 from mwe_tasks.headline import Headline, headline
 from mwe_tasks.lineup import Lineup
+from mwe_tasks.refusals import COVERAGE
 from mwe_tasks.verdict import KINDS, Verdict, judge
 
 
@@ -43,6 +44,8 @@ class Finding(NamedTuple):
     family: Headline
     """What both scores say of the family: the headline."""
     warnings: tuple[str, ...]
+    low_coverage: tuple[str, ...] = ()
+    """Models that are judged all the same although they put less than .1 on the two labels."""
     planned: bool = False
     """Whether a plan named this score, these models and this axis before anything was scored; else it is explored."""
 
@@ -80,6 +83,7 @@ def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
 def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Finding:
     tables = [run.table for run in lineup.runs]
     reasons = list(refusals(lineup, allow_low_coverage=allow_low_coverage))
+    low = tuple(run.member.name for run in lineup.runs if coverage_of(run) < COVERAGE) if allow_low_coverage else ()
     odds = _scored(lineup, score.name, "log odds", log_odds(tables, score), reasons + log_odds_refusals(lineup, score))
     name = score.bounded if has_twins(tables[0]) else score.bounded_row
     share = _scored(lineup, name, "accuracy", bounded(tables, score), reasons)
@@ -91,17 +95,20 @@ def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Findi
         headline(odds.verdict.checkpoints, share.verdict.checkpoints),
         headline(odds.verdict.family, share.verdict.family),
         tuple(warnings(lineup, score, max(odds.matrix, share.matrix, key=lambda matrix: matrix.dropped))),
+        low_coverage=low,
     )
 
 
 def _scored(lineup: Lineup, name: str, kind: str, matrix: Matrix, reasons: Sequence[str]) -> Scored:
-    if len(matrix.facts) < 2:
-        number = "one fact alone has" if matrix.facts else "no fact has"
-        raise MweError(
-            f"{lineup.family.name} on {lineup.dataset}: {number} {name} at every size: score more questions."
-        )
-    places = range(1, len(lineup.runs) + 1)
-    sizes = [float(place) for place in places] if lineup.ordinal else [float(run.size or 0) for run in lineup.runs]
-    return Scored(
-        name, kind, matrix, judge(matrix.balanced, sizes, KINDS[kind], topics=matrix.topics, refusals=reasons)
-    )
+    refuse_few(f"{lineup.family.name} on {lineup.dataset}", name, matrix)
+    every = [*reasons, *arm_refusals(matrix)]
+    verdict = judge(matrix.balanced, lineup.positions, KINDS[kind], topics=matrix.topics, refusals=every)
+    return Scored(name, kind, matrix, of_one_training_run(verdict) if lineup.one_training_run else verdict)
+
+
+def of_one_training_run(verdict: Verdict) -> Verdict:
+    """The verdict without a word on the family: the checkpoints of one run err alike from one to the next."""
+    why = "These are checkpoints of one training run, which are no family of models."
+    refused = " ".join(filter(None, (verdict.family.refused, why)))
+    left_out = tuple(each._replace(family=each.family and "refused") for each in verdict.left_out)
+    return verdict._replace(family=verdict.family._replace(word="refused", refused=refused), left_out=left_out)

@@ -24,6 +24,10 @@ ALIKE = {
 """The columns of a table that must hold one value in a fit, and what they are called."""
 
 
+ACROSS = ("checksum", "split", "template", "frame", "estimator", "spellings")
+"""Those that must hold one value over all families of one report too, which may differ in style."""
+
+
 class Run(NamedTuple):
     """One model's log, and what the model is."""
 
@@ -50,9 +54,20 @@ class Lineup(NamedTuple):
         return self.family.name, self.dataset
 
     @property
+    def one_training_run(self) -> bool:
+        """Whether all members are checkpoints of one model's training."""
+        return len(self.runs) > 1 and len({run.member.model for run in self.runs}) == 1
+
+    @property
     def ordinal(self) -> bool:
         """Whether some size is unknown, so that the family's order is all there is."""
         return any(run.size is None for run in self.runs)
+
+    @property
+    def positions(self) -> list[float]:
+        """Where the models stand on the axis: their sizes, or where some are unknown 1, 2, 3."""
+        sizes = [run.size for run in self.runs if run.size is not None]
+        return [float(place) for place in range(1, len(self.runs) + 1)] if self.ordinal else sizes
 
 
 def line_up(tables: Sequence[pd.DataFrame], families: Sequence[Family], x: Size) -> list[Lineup]:
@@ -71,7 +86,11 @@ def line_up(tables: Sequence[pd.DataFrame], families: Sequence[Family], x: Size)
         member = members_of(owners[0])[name]
         run = Run(member, size(member, x), table)
         groups.setdefault((owners[0].name, str(table["dataset"].iloc[0])), []).append(run)
-    return [_checked(by_name[family], dataset, runs, x) for (family, dataset), runs in groups.items()]
+    found = [_checked(by_name[family], dataset, runs, x) for (family, dataset), runs in groups.items()]
+    for dataset in dict.fromkeys(lineup.dataset for lineup in found):
+        every = [run for lineup in found if lineup.dataset == dataset for run in lineup.runs]
+        refuse_differences(dataset, [(run.member.name, run.table) for run in every], ACROSS)
+    return found
 
 
 def families_of(tables: Iterable[pd.DataFrame], named: Sequence[str]) -> list[Family]:
@@ -106,6 +125,11 @@ def _checked(family: Family, dataset: str, runs: Sequence[Run], x: Size) -> Line
     _refuse_recipes(where, runs)
     refuse_differences(where, [(run.member.name, run.table) for run in runs], ALIKE)
     known = {run.member.name: run.size for run in runs if run.size is not None}
+    if nothing := [name for name, value in known.items() if value == 0]:
+        raise MweError(f"{where}: {nothing[0]} has {x} 0, which has no place on a logarithmic axis: leave it out.")
+    steps, models = {run.member.step for run in runs}, {run.member.model for run in runs}
+    if len(models) > 1 and len(steps) > 1:
+        raise MweError(f"{where}: checkpoints of several training steps and models are no one curve: fit them apart.")
     if len(known) == len(runs):
         runs = sorted(runs, key=lambda run: known[run.member.name])
         for one, two in pairwise(runs):

@@ -34,6 +34,8 @@ def is_planned(finding: Finding, plan: Plan, stamp: str) -> bool:
         finding.score.name in (plan.score, f"truth, {plan.score}")
         and (lineup.dataset, lineup.family.name, lineup.x) == (plan.dataset, plan.family, plan.x)
         and models == named
+        and plan.facts == max(run.table["fact"].nunique() for run in lineup.runs)
+        and not finding.low_coverage
         and stamps_of(finding) == {stamp}
     )
 

@@ -10,7 +10,6 @@ from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.lineup import Lineup
 from mwe_tasks.many import NOT_INDEPENDENT, among_many
-from mwe_tasks.refusals import too_few_sizes
 from mwe_tasks.results import Figures
 from mwe_tasks.wording import AXES, detectable, lead, of_level, size_text, slope, smallest, standing
 
@@ -28,7 +27,7 @@ which the claim would no longer be significant.
 
 Family: least squares on log10 of size, with noise from model to model of unknown size (its standard deviation tau1) and
 K - 2 degrees of freedom; the full change at 96.5%, a U by the best line of two arms. Noise is taken as independent over
-sizes; where neighbouring sizes err alike (autocorrelation .5) the error rises from .05 to .08 (5 sizes) or .16 (8
+sizes; where neighbouring sizes err alike (autocorrelation .5) the error rises from .05 to .07 (5 sizes) or .15 (8
 sizes), which so few sizes cannot show.
 
 Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error
@@ -90,7 +89,15 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
     """Every score's verdict at both levels."""
     head = (
         *("family", "dataset", "score", "facts", "checkpoints", "slope a decade [95%]", "tau*"),
-        *("family level", "slope a decade [96.5%]", "tau1 [90%]", "both scores, family", "80% power from", "standing"),
+        *(
+            "family level",
+            "slope a decade [96.5%]",
+            "tau1 [90%]",
+            "both, checkpoints",
+            "both, family",
+            "found in 80%",
+            "standing",
+        ),
     )
     rows = [
         (
@@ -101,8 +108,8 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
                 number(scored.verdict.checkpoints.tau_star),
             ),
             *(scored.verdict.family.word, slope(scored, "family") if has_size else "-"),
-            *(noise(scored) if has_size else "-", finding.family.word, detectable(scored) if has_size else "-"),
-            standing(finding),
+            *(noise(scored) if has_size else "-", finding.checkpoints.word, finding.family.word),
+            *(detectable(scored) if has_size else "-", standing(finding)),
         )
         for finding in findings
         for has_size in [not finding.lineup.ordinal]
@@ -114,11 +121,16 @@ def verdict_table(findings: Sequence[Finding]) -> Table:
 def many_table(findings: Sequence[Finding]) -> Table:
     """Which slopes stand among all scores of all families and datasets (`many.among_many`).
 
-    Of each the family level, where there is one, else the checkpoints.
+    Of each the family level, where there is one, else the checkpoints; what gets no verdict is not among them.
     """
-    every = [(finding, scored) for finding in findings for scored in finding.pair]
+    every = [
+        (finding, scored)
+        for finding in findings
+        for scored in finding.pair
+        if scored.verdict.checkpoints.word != "refused"
+    ]
     deciding = [
-        scored.verdict.checkpoints if too_few_sizes("family", len(scored.verdict.sizes)) else scored.verdict.family
+        scored.verdict.checkpoints if scored.verdict.family.word == "refused" else scored.verdict.family
         for _, scored in every
     ]
     rows = [

@@ -89,14 +89,14 @@ def _panel(findings: Sequence[Finding], place: int, beside: Figures) -> dict[str
 
 def _curve(finding: Finding, scored: Scored, beside: pd.DataFrame) -> dict[str, Any]:
     lineup, line = finding.lineup, None
-    if is_straight(scored):
-        around = band(scored.matrix.balanced, scored.verdict)
+    if is_straight(finding):
+        around = band(scored.matrix, scored.verdict)
         line = {name: getattr(around, name).round(6).tolist() for name in ("line", "low", "high")}
         line["sizes"] = around.sizes.tolist()
     return {
         "family": lineup.family.name,
         "open": lineup.runs[0].member.role != "base",
-        "told": told(scored, ordinal=lineup.ordinal),
+        "told": told(finding, scored),
         "line": line,
         "points": [
             {

@@ -25,8 +25,8 @@ def findings_of(
     x: Size = "params",
     plan: Path | None = None,
     allow_low_coverage: bool = False,
-) -> tuple[list[Finding], list[str]]:
-    """The findings of logs, and a sentence for each log that was left out or is of another version of its dataset.
+) -> list[Finding]:
+    """The findings of logs, with a warning for each log that was left out or is of another version of its dataset.
 
     Raises MweError where the logs are no one curve of each family and dataset, and what `read_runs` raises.
     """
@@ -35,7 +35,9 @@ def findings_of(
     found = [finding for lineup in lineups for finding in fit(lineup, allow_low_coverage=allow_low_coverage)]
     if plan is not None:
         found = mark_planned(found, plan)
-    return found, [*left_out, *dict.fromkeys(filter(None, map(another_version, tables)))]
+    others = dict.fromkeys(filter(None, map(another_version, tables)))
+    notes = (*(f"Left out: {reason}" for reason in left_out), *others)
+    return [finding._replace(warnings=(*finding.warnings, *notes)) for finding in found]
 
 
 def write_report(
@@ -51,7 +53,7 @@ def write_report(
         out.mkdir(parents=True, exist_ok=True)
         for dataset in datasets:
             inside = [finding for finding in findings if finding.lineup.dataset == dataset]
-            name = "figure" if len(datasets) == 1 else f"figure-{Path(dataset).name}"
+            name = "figure" if len(datasets) == 1 else f"figure-{dataset.replace('/', '-')}"
             pictures[dataset] = draw_findings(inside, out, name)[0].name
         (out / "report.html").write_text(report_page(findings, found, command), encoding="utf-8")
         (out / "report.md").write_text(markdown(findings, found, pictures, command, curves), encoding="utf-8")

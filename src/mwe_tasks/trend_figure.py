@@ -10,7 +10,8 @@ from mwe_tasks.band import band
 from mwe_tasks.caveats import is_simulated
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import Finding, Scored
-from mwe_tasks.wording import AXES, slope, smallest
+from mwe_tasks.headline import Headline
+from mwe_tasks.wording import AXES, predicate, slope, smallest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,28 +75,33 @@ def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: s
         markerfacecolor=colour if base else "white",
         markersize=6,
         zorder=3,
-        label=f"{finding.lineup.family.name}: {told(scored, ordinal=finding.lineup.ordinal)}",
+        label=f"{finding.lineup.family.name}: {told(finding, scored)}",
     )
-    if not is_straight(scored):
+    if not is_straight(finding):
         axes.plot(x, y, ":", color=colour, linewidth=1)
         return
-    around = band(scored.matrix.balanced, scored.verdict)
+    around = band(scored.matrix, scored.verdict)
     axes.plot(around.sizes, around.line, "-", color=colour, linewidth=1.5)
     axes.fill_between(around.sizes, around.low, around.high, color=colour, alpha=0.15, linewidth=0)
 
 
-def is_straight(scored: Scored) -> bool:
-    """Whether a straight line over all sizes is claimed, at the higher level that gives a verdict."""
-    family, checkpoints = scored.verdict.family.word, scored.verdict.checkpoints.word
-    return (checkpoints if family == "refused" else family) in ("standard", "inverse", "flat")
+def deciding(finding: Finding) -> Headline:
+    """What both scores say of the family, or where that has no word of the checkpoints."""
+    return finding.checkpoints if finding.family.word == "refused" else finding.family
 
 
-def told(scored: Scored, *, ordinal: bool) -> str:
-    """The word of the level that the headline rests on, and where sizes are known its slope."""
-    family, checkpoints = scored.verdict.family, scored.verdict.checkpoints
-    level = checkpoints if family.word == "refused" else family
-    word = f"these checkpoints {checkpoints.word}" if family.word == "refused" else f"family {family.word}"
-    return "the sizes are not known: no trend" if ordinal else f"{word}, {slope(scored, level.level)}"
+def is_straight(finding: Finding) -> bool:
+    """Whether both scores claim a straight line over all sizes."""
+    return deciding(finding).word in ("standard", "inverse", "flat")
+
+
+def told(finding: Finding, scored: Scored) -> str:
+    """What both scores say at the level that the headline rests on, and where sizes are known this one's slope."""
+    if finding.lineup.ordinal:
+        return "the sizes are not known: no trend"
+    both = deciding(finding)
+    who = "these checkpoints" if both.level == "checkpoints" else "family"
+    return f"{who}: {predicate(finding, both.word)}; {slope(scored, both.level)}"
 
 
 def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) -> None:

@@ -1,12 +1,13 @@
 """Findings to sentences: what a verdict says, in the words that its level allows."""
 
 import math
+from collections.abc import Sequence
 
 from scipy import stats
 
 from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, Scored
-from mwe_tasks.headline import DEPENDS
+from mwe_tasks.headline import DEPENDS, Headline
 from mwe_tasks.levels import Level
 from mwe_tasks.verdict import KINDS
 
@@ -33,6 +34,13 @@ OTHERS = {
     "inconclusive": "shows no trend that can be told from noise",
     "refused": "gets no verdict",
 }
+WITH: dict[Size, str] = {
+    "params": "with size",
+    "nonembedding": "with size",
+    "compute": "with training compute",
+    "tokens": "with training tokens",
+    "step": "over training",
+}
 AXES: dict[Size, str] = {
     "params": "parameters",
     "nonembedding": "parameters outside embeddings",
@@ -43,19 +51,25 @@ AXES: dict[Size, str] = {
 SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
-def predicate(finding: Finding, word: str, level: str) -> str:
-    """What a word says of this score, as "increases with size".
-
-    Only of a family, and only the truth of behaviour facts, may inverse scaling be said.
-    """
+def predicate(finding: Finding, word: str) -> str:
+    """What a word says of this score, as "increases with size"."""
     said = (BEHAVIOUR if finding.score.measures == "behaviour" else TRUTH).get(word, OTHERS.get(word, word))
-    is_inverse = word == "inverse" and level == "family" and finding.score.control is False
-    return f"{said} (inverse scaling)" if is_inverse else said
+    return said.replace("with size", WITH[finding.lineup.x])
+
+
+def inverse_scaling(finding: Finding, word: str, level: str) -> str:
+    """What is added where inverse scaling may be said: of a family, of behaviour facts, beside control facts."""
+    has_control = bool(finding.lineup.runs[0].table["control"].eq(True).any())
+    is_size = finding.lineup.x in ("params", "nonembedding", "compute")
+    said = word == "inverse" and level == "family" and finding.score.control is False
+    return " (inverse scaling)" if said and has_control and is_size else ""
 
 
 def lead(finding: Finding) -> str:
     """One sentence: what can be said of the family; where nothing can, of its checkpoints; else why nothing is said."""
     where = f"{finding.lineup.family.name} on {finding.lineup.dataset} ({standing(finding)})"
+    if finding.low_coverage:
+        where = f"COVERAGE UNDER .1 ({', '.join(finding.low_coverage)}): {where}"
     name = finding.score.name
     if finding.family.word != "refused":
         return f"{where}: {name} {_claim(finding, finding.family.word, 'family')}."
@@ -79,11 +93,9 @@ def reason(finding: Finding, level: str) -> str:
 def _claim(finding: Finding, word: str, level: str) -> str:
     numbers = " and ".join(f"{scored.name} {slope(scored, level)}" for scored in finding.pair)
     if word == DEPENDS:
-        said = ", ".join(
-            f"{scored.name} {predicate(finding, of_level(scored, level).word, level)}" for scored in finding.pair
-        )
+        said = ", ".join(f"{scored.name} {predicate(finding, of_level(scored, level).word)}" for scored in finding.pair)
         return f"depends on how it is scored: {said} ({numbers})"
-    return f"{predicate(finding, word, level)} ({numbers})"
+    return f"{predicate(finding, word)}{inverse_scaling(finding, word, level)} ({numbers})"
 
 
 def slope(scored: Scored, level: str) -> str:
@@ -94,14 +106,17 @@ def slope(scored: Scored, level: str) -> str:
 def slope_of(level: Level, kind: str) -> str:
     """As `slope`, of a kind of score in `verdict.KINDS`."""
     unit = "nats a decade" if kind == "log odds" else "a decade"
+    if not math.isfinite(level.low):
+        return f"{level.slope:+.3f} {unit}"
     return f"{level.slope:+.3f} [{level.low:+.3f}, {level.high:+.3f}] {unit}"
 
 
-def of_difference(level: Level, kind: str) -> str:
-    """What a level says of how a difference between two runs changes with size."""
-    who = "these models" if level.level == "checkpoints" else "the family"
-    said = DIFFERENCE.get(level.word, OTHERS.get(level.word, level.word))
-    return f"{who}: the difference {said} ({slope_of(level, kind)})."
+def of_difference(both: Headline, levels: Sequence[Level], kinds: Sequence[str]) -> str:
+    """What both scores of one level say of how a difference between two runs changes with size."""
+    who = "these models" if both.level == "checkpoints" else "the family"
+    said = DIFFERENCE.get(both.word, OTHERS.get(both.word, both.word))
+    slopes = " and ".join(slope_of(level, kind) for level, kind in zip(levels, kinds, strict=True))
+    return f"{who}: the difference {said} ({slopes})."
 
 
 def detectable(scored: Scored) -> str:

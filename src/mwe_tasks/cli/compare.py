@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 @click.argument("first")
 @click.argument("second")
 @click.option("--family", help="The family of the first folder's models; by default found by their names.")
+@click.option("--allow-low-coverage", is_flag=True, help="Judge by size models of a coverage under .1 too.")
 @click.option("--topics", is_flag=True, help="Print the difference within each topic too.")
-def compare(first: str, second: str, family: str | None, topics: bool) -> None:
+def compare(first: str, second: str, family: str | None, allow_low_coverage: bool, topics: bool) -> None:
     """Print how two runs differ on the same facts: SECOND less FIRST, with intervals of paired scores.
 
     FIRST and SECOND are logs: of two models (a base model and its instruct version), or of one model in two frames or
@@ -37,7 +38,7 @@ def compare(first: str, second: str, family: str | None, topics: bool) -> None:
         _print_pair(ones[0], others[0], topics=topics)
         return
     for lineup in line_up(ones, families_of(ones, [family] if family else []), "params"):
-        _print_by_size(lineup, others, topics=topics)
+        _print_by_size(lineup, others, topics=topics, allow_low_coverage=allow_low_coverage)
 
 
 def _print_pair(first: "pd.DataFrame", second: "pd.DataFrame", *, topics: bool) -> None:
@@ -64,20 +65,23 @@ def _print_pair(first: "pd.DataFrame", second: "pd.DataFrame", *, topics: bool) 
                 click.echo(f"  {interval(topic.value, topic.low, topic.high)}  {topic.name} ({topic.n} facts)")
 
 
-def _print_by_size(lineup: "Lineup", others: "list[pd.DataFrame]", *, topics: bool) -> None:
+def _print_by_size(lineup: "Lineup", others: "list[pd.DataFrame]", *, topics: bool, allow_low_coverage: bool) -> None:
     from mwe_tasks.compare import compare_by_size, partners_of
+    from mwe_tasks.headline import headline
     from mwe_tasks.report import interval
     from mwe_tasks.wording import of_difference
 
     partners = partners_of(lineup, others)
     for run, partner in zip(lineup.runs, partners, strict=True):
         _print_pair(run.table, partner, topics=topics)
-    found = compare_by_size(lineup, partners)
-    for each in found:
-        points = ", ".join(interval(point.value, point.low, point.high) for point in each.points)
-        click.echo(f"{each.name}, the difference from the smallest model to the largest: {points}")
-        for level in (each.verdict.checkpoints, each.verdict.family):
-            click.echo(f"  {of_difference(level, each.kind)}")
-    levels = [level for each in found for level in (each.verdict.checkpoints, each.verdict.family)]
-    for reason in dict.fromkeys(level.refused for level in levels if level.refused):
+    found = compare_by_size(lineup, partners, allow_low_coverage=allow_low_coverage)
+    for one, other in zip(found[::2], found[1::2], strict=True):  # log odds, and the bounded partner
+        for each in (one, other):
+            points = ", ".join(interval(point.value, point.low, point.high) for point in each.points)
+            click.echo(f"{each.name}, the difference from the smallest model to the largest: {points}")
+        for level in ("checkpoints", "family"):
+            levels = [getattr(each.verdict, level) for each in (one, other)]
+            click.echo(f"  {of_difference(headline(*levels), levels, (one.kind, other.kind))}")
+    every = [level for each in found for level in (each.verdict.checkpoints, each.verdict.family)]
+    for reason in dict.fromkeys(level.refused for level in every if level.refused):
         click.echo(f"No verdict: {reason}")

@@ -72,10 +72,10 @@ def fit(
     from mwe_tasks.wording import lead
 
     chosen = [find_form(name) for name in dict.fromkeys(forms)]
-    found, notes = findings_of(logs, families=families, x=x, plan=plan, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
+    found = findings_of(logs, families=families, x=x, plan=plan, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
     for finding in found:
         click.echo(lead(finding))
-    for note in dict.fromkeys([*notes, *(warning for finding in found for warning in finding.warnings)]):
+    for note in dict.fromkeys(warning for finding in found for warning in finding.warnings):
         click.echo(f"Note: {note}")
     options = [f" --form {shlex.quote(name)}" for name in forms]
     options += [f" --family {shlex.quote(name)}" for name in families] + ([f" --x {x}"] if x != "params" else [])

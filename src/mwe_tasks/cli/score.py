@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from mwe_tasks.errors import MweError
+from mwe_tasks.errors import MweError, UnknownName
 
 if TYPE_CHECKING:
     from inspect_ai import Task
@@ -84,14 +84,20 @@ def score(
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
     """
     from mwe_tasks.logged import Asked
+    from mwe_tasks.plan import read_plan
+    from mwe_tasks.providers.exact import STYLES
     from mwe_tasks.readers import read_rows
     from mwe_tasks.running import prepare, task_for
     from mwe_tasks.running import score as score_prepared
 
     style = cast("str | None", given.pop("style"))
+    if style is not None and style not in STYLES:
+        raise UnknownName("style", style, known=STYLES)
     chosen, name = choose(family, models, role, max_params, style)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     stamp = None
+    if plan_file is not None:
+        arguments.setdefault("split", read_plan(plan_file)[0].split)
     data = read_rows(dataset, str(arguments.get("split", "test")))
     if plan_file is not None:
         arguments, limit, stamp = keep_to(plan_file, data, chosen.runs, arguments, limit)
