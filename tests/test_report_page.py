@@ -12,7 +12,7 @@ from test_tree_page import ATTACKS
 from mwe_tasks.fit import fit
 from mwe_tasks.latex import escaped, latex
 from mwe_tasks.lineup import line_up
-from mwe_tasks.report_page import data_of, report_page, verdicts
+from mwe_tasks.report_page import data_of, detectable_table, report_page, verdicts
 from mwe_tasks.reporting import write_report
 from mwe_tasks.results import figures_of
 from mwe_tasks.wording import detectable, lead, size_text
