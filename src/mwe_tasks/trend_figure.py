@@ -75,7 +75,7 @@ def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: s
         markerfacecolor=colour if base else "white",
         markersize=6,
         zorder=3,
-        label=f"{finding.lineup.family.name}: {told(finding, scored)}",
+        label=f"{finding.lineup.family.name}, {told(finding, scored)}".replace("; ", "\n", 1),
     )
     if not is_straight(finding):
         axes.plot(x, y, ":", color=colour, linewidth=1)
