@@ -36,13 +36,13 @@ def test_the_embedded_model_is_asked_in_a_frame_after_solved_examples(score):
 
 
 def test_planted_appeal_and_knowledge_are_found_on_the_shipped_questions(score):
-    found = {each.name: each for each in figures(score("sim/appeal-up-100b"))}
+    found = {each.name: each for each in figures(score("sim/appeal-up-100b", limit=400))}
     assert found["appeal"].low < 1.5 < found["appeal"].high
     assert found["knowledge"].low < 1.0 < found["knowledge"].high
 
 
 def test_a_simulated_model_without_appeal_has_none(score):
-    found = {each.name: each for each in figures(score("sim/appeal-up-100m"))}
+    found = {each.name: each for each in figures(score("sim/appeal-up-100m", limit=400))}
     assert found["appeal"].low < 0 < found["appeal"].high
 
 
