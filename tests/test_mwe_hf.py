@@ -192,7 +192,7 @@ def test_an_error_of_one_question_leaves_the_others_of_its_batch(llama_folder):
 
     refused, answered = asyncio.run(both())
     assert "special token" in str(refused)
-    assert answered.completion
+    assert answered.usage.output_tokens > 0  # sampled: the text may be empty, where the first token ends it
 
 
 def test_a_prompt_beyond_the_context_stops_at_the_model_length(llama_folder):
