@@ -4,9 +4,10 @@ import pytest
 from conftest import WORDS
 
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.cells import Asked, Cell, plan, settle
+from mwe_tasks.cells import Cell, plan, settle
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import Fact
+from mwe_tasks.repeats import Asked
 from mwe_tasks.steering import ALIKE, similarity
 
 TOPICS = tuple(f"topic {number}" for number in range(7))

@@ -14,7 +14,6 @@ from inspect_ai.model import get_model
 from server import OpenAIServer, Reply
 
 from mwe_tasks.building import build_dataset
-from mwe_tasks.cells import Asked
 from mwe_tasks.generators.disjunctive_syllogism import (
     BEHAVIOUR,
     PARSED,
@@ -27,6 +26,7 @@ from mwe_tasks.judging import Fact
 from mwe_tasks.jury import _matched
 from mwe_tasks.quality import check
 from mwe_tasks.readers import read_rows
+from mwe_tasks.repeats import Asked
 from mwe_tasks.sources import known_datasets
 from mwe_tasks.steering import shared_words
 

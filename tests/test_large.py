@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from conftest import WORDS
 
 from mwe_tasks import meaning, quality
-from mwe_tasks.cells import Near
 from mwe_tasks.cli import main
 from mwe_tasks.dedup import words
 from mwe_tasks.errors import BadRows
@@ -17,6 +16,7 @@ from mwe_tasks.judging import Fact
 from mwe_tasks.meaning import DIMENSIONS, Meanings
 from mwe_tasks.quality import check
 from mwe_tasks.readers import Dataset
+from mwe_tasks.repeats import Near
 from mwe_tasks.rows import find_labels
 from mwe_tasks.tasks import yesno
 

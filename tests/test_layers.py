@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "mwe_tasks"
 LAYERS = {
     "data": {
         *("errors", "rows", "records", "sources", "readers", "labels", "families", "plan"),
-        *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "panel"),
+        *("judging", "behaviour", "tree", "dedup", "form", "meaning", "steering", "cells", "repeats", "panel"),
     },
     "write": {
         *("writing_prompts", "replies", "budget", "calls", "authoring", "jury", "settings", "growing", "estimate"),

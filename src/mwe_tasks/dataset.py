@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mwe_tasks.behaviour import Behaviour
-from mwe_tasks.cells import ARMS, Asked, Cell, settle
+from mwe_tasks.cells import ARMS, Cell, settle
 from mwe_tasks.dedup import exact_duplicates, near_duplicates
 from mwe_tasks.errors import MweError
 from mwe_tasks.judging import OTHER, Fact, as_rows
 from mwe_tasks.panel import MIN_READERS, Confidence, confidence, vote_share
+from mwe_tasks.repeats import Asked
 from mwe_tasks.rows import CANARY, Row, checksum, write_rows
 from mwe_tasks.tree import Node, in_order, write_nodes
 

@@ -9,10 +9,11 @@ from inspect_ai.log import EvalSample
 
 from mwe_tasks.behaviour import Behaviour
 from mwe_tasks.budget import Ledger
-from mwe_tasks.cells import FACTS_PER_TREE, Asked, Cell, Settled, settle
+from mwe_tasks.cells import FACTS_PER_TREE, Cell, Settled, settle
 from mwe_tasks.growing import BUDGET_SPENT, DRY
 from mwe_tasks.judging import Fact
 from mwe_tasks.progress import Progress
+from mwe_tasks.repeats import Asked
 from mwe_tasks.settings import Settings
 from mwe_tasks.steering import shared_words
 from mwe_tasks.tree import Node, in_order, tree_id
