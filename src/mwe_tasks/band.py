@@ -3,14 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from mwe_tasks.by_size import Matrix
-from mwe_tasks.trend import covariance, fit
+from mwe_tasks.trend import Floats, covariance, fit
 from mwe_tasks.verdict import Verdict
 
-Floats = npt.NDArray[np.float64]
 STEPS = 60
 
 

@@ -1,26 +1,16 @@
 """A finding broken down: the slope within each topic, and the facts whose score changed most."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from mwe_tasks.by_size import Matrix
+from mwe_tasks.estimates import Estimate, arm_mean, with_interval
 
 FEWEST_FACTS = 3
-"""Below this many facts a topic's slope has no interval worth drawing."""
-
-
-class TopicSlope(NamedTuple):
-    """The fitted change per decade of size within one topic, at these checkpoints."""
-
-    topic: str
-    n: int
-    slope: float
-    low: float
-    high: float
-    """The 95% interval by Student's t with n - 1 degrees of freedom; not adjusted for the number of topics."""
+"""Below this many facts a topic's mean has no interval worth reading."""
 
 
 class Change(NamedTuple):
@@ -33,18 +23,24 @@ class Change(NamedTuple):
     """The fitted change per decade of size."""
 
 
-def topic_slopes(matrix: Matrix, x: npt.ArrayLike) -> list[TopicSlope]:
-    """The slope of each topic with at least three facts, the steepest first; x = log10 size, shape (sizes,)."""
-    slopes = _slopes(matrix, x)
-    topics = np.array(matrix.topics)
+def by_topic(values: npt.ArrayLike, topics: Sequence[str], unit: str) -> list[Estimate]:
+    """The mean within each topic of at least three facts, the highest first.
+
+    values: shape (facts,). Each with its 95% interval by Student's t with n - 1 degrees of freedom, not adjusted for
+    the number of topics.
+    """
+    of, scores = np.array(topics), np.asarray(values, dtype=float)
     found = []
-    for topic in dict.fromkeys(matrix.topics):
-        inside = slopes[topics == topic]
-        if len(inside) < FEWEST_FACTS:
-            continue
-        mean, reach = inside.mean(), stats.t.ppf(0.975, len(inside) - 1) * stats.sem(inside)
-        found.append(TopicSlope(topic, len(inside), float(mean), float(mean - reach), float(mean + reach)))
-    return sorted(found, key=lambda each: -each.slope)
+    for topic in dict.fromkeys(topics):
+        inside = scores[of == topic]
+        if len(inside) >= FEWEST_FACTS:
+            found.append(with_interval(topic, *arm_mean(inside, ["all"] * len(inside)), len(inside), unit))
+    return sorted(found, key=lambda each: -each.value)
+
+
+def topic_slopes(matrix: Matrix, x: npt.ArrayLike) -> list[Estimate]:
+    """The fitted change per decade of size within each topic, at these checkpoints; x = log10 size, shape (sizes,)."""
+    return by_topic(_slopes(matrix, x), matrix.topics, "a decade")
 
 
 def most_changed(matrix: Matrix, x: npt.ArrayLike, number: int) -> list[Change]:

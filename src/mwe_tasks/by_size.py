@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from mwe_tasks.contrasts import by_fact, has_both_twins, one_row_a_question, positive_by_fact
 from mwe_tasks.errors import MweError
-
-Floats = npt.NDArray[np.float64]
+from mwe_tasks.estimates import Floats
 
 
 class Score(NamedTuple):
@@ -62,6 +60,7 @@ SCORES = (
 
 
 MOSTLY = 0.9
+"""The share of questions with a twin from which on they come as twins."""
 
 
 class Matrix(NamedTuple):
@@ -109,6 +108,11 @@ def has_score(run: pd.DataFrame, score: Score) -> bool:
 def has_twins(run: pd.DataFrame) -> bool:
     """Whether the questions of a run come as twins, all but a few that have lost theirs."""
     return float(has_both_twins(run).mean()) >= MOSTLY
+
+
+def bounded_name(run: pd.DataFrame, score: Score) -> str:
+    """What the share of facts above 0 is called where the questions are a run's."""
+    return score.bounded if has_twins(run) else score.bounded_row
 
 
 def log_odds(runs: Sequence[pd.DataFrame], score: Score) -> Matrix:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds, refuse_few
+from mwe_tasks.breakdown import by_topic
+from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, bounded_name, has_score, log_odds, refuse_few
 from mwe_tasks.caveats import arm_refusals, log_odds_refusals, refusals
 from mwe_tasks.errors import MweError
 from mwe_tasks.estimates import Estimate, Floats, arm_mean, with_interval
@@ -15,8 +15,6 @@ from mwe_tasks.verdict import KINDS, Verdict, judge
 
 MUST_MATCH = ("checksum", "split", "estimator", "spellings", "draws")
 """Columns that must hold one value in both runs; the rest of `lineup.ALIKE` may be what is compared."""
-FEWEST_FACTS = 3
-"""Below this many facts a topic's difference has no interval worth reading."""
 
 
 class Difference(NamedTuple):
@@ -100,7 +98,7 @@ def compare_by_size(
     every = [*firsts, *partners]
     shared = [score for score in SCORES if all(has_score(run, score) for run in every)]
     if not shared or len(lineup.runs) < 2:
-        raise MweError(f"{lineup.family.name} on {lineup.dataset}: there are not two pairs that share a score.")
+        raise MweError(f"{lineup.where}: there are not two pairs that share a score.")
     seconds = zip(lineup.runs, partners, strict=True)
     other = lineup._replace(runs=tuple(run._replace(table=partner) for run, partner in seconds))
     reasons = [each for side in (lineup, other) for each in refusals(side, allow_low_coverage=allow_low_coverage)]
@@ -109,14 +107,14 @@ def compare_by_size(
 
 def _by_size(lineup: Lineup, other: Lineup, score: Score, reasons: Sequence[str]) -> Iterator[BySize]:
     every = [run.table for side in (lineup, other) for run in side.runs]
-    partner = score.bounded if has_twins(every[0]) else score.bounded_row
+    partner = bounded_name(every[0], score)
     number = len(lineup.runs)
     of_log_odds = [*log_odds_refusals(lineup, score), *log_odds_refusals(other, score)]
     for name, kind, matrix, more in (
         (score.name, "log odds", log_odds(every, score), of_log_odds),
         (partner, "accuracy", bounded(every, score), []),
     ):
-        refuse_few(f"{lineup.family.name} on {lineup.dataset}", name, matrix)
+        refuse_few(lineup.where, name, matrix)
         change = matrix._replace(values=matrix.values[:, number:] - matrix.values[:, :number])
         points = tuple(_estimate(column, matrix, name, "", share=False) for column in change.values.T)
         why = [*reasons, *more, *arm_refusals(matrix)]
@@ -125,9 +123,8 @@ def _by_size(lineup: Lineup, other: Lineup, score: Score, reasons: Sequence[str]
 
 
 def _of_score(first: pd.DataFrame, second: pd.DataFrame, score: Score) -> Iterator[Difference]:
-    name = score.bounded if has_twins(first) else score.bounded_row
     yield _difference(log_odds([first, second], score), score.name, "nats", share=False)
-    yield _difference(bounded([first, second], score), name, "of facts", share=True)
+    yield _difference(bounded([first, second], score), bounded_name(first, score), "of facts", share=True)
 
 
 def _difference(matrix: Matrix, name: str, unit: str, *, share: bool) -> Difference:
@@ -138,20 +135,9 @@ def _difference(matrix: Matrix, name: str, unit: str, *, share: bool) -> Differe
         _estimate(first, matrix, name, unit, share=share),
         _estimate(second, matrix, name, unit, share=share),
         _estimate(change, matrix, name, unit, share=False),
-        tuple(_by_topic(matrix, change, unit)),
+        tuple(by_topic(change, matrix.topics, unit)),
     )
 
 
 def _estimate(values: Floats, matrix: Matrix, name: str, unit: str, *, share: bool) -> Estimate:
     return with_interval(name, *arm_mean(values, matrix.controls, matrix.topics), len(values), unit, share=share)
-
-
-def _by_topic(matrix: Matrix, change: Floats, unit: str) -> list[Estimate]:
-    topics = np.array(matrix.topics)
-    found = []
-    for topic in dict.fromkeys(matrix.topics):
-        inside = change[topics == topic]
-        if len(inside) >= FEWEST_FACTS:
-            mean, error, freedom = arm_mean(inside, ["all"] * len(inside))
-            found.append(with_interval(topic, mean, error, freedom, len(inside), unit))
-    return sorted(found, key=lambda each: -each.value)

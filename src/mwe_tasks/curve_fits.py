@@ -39,5 +39,5 @@ def no_trend(finding: Finding) -> str | None:
     """Why a finding has no trend that a curve could describe; None where it has."""
     if finding.lineup.ordinal:
         return "Sizes are not known: there is no curve."
-    word = finding.checkpoints.word if finding.family.word == "refused" else finding.family.word
+    word = finding.deciding.word
     return None if word in ("standard", "inverse") else f"No change in one direction is claimed ({word})."

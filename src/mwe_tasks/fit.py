@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, has_score, has_twins, log_odds, refuse_few
+from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, bounded_name, has_score, log_odds, refuse_few
 from mwe_tasks.caveats import arm_refusals, coverage_of, log_odds_refusals, refusals, warnings
 from mwe_tasks.errors import MweError
 from mwe_tasks.estimates import Estimate, arm_mean, with_interval
@@ -50,6 +50,11 @@ class Finding(NamedTuple):
     """Whether a plan named this score, these models and this axis before anything was scored; else it is explored."""
 
     @property
+    def deciding(self) -> Headline:
+        """What both scores say of the family, or where that has no word of the checkpoints."""
+        return self.checkpoints if self.family.word == "refused" else self.family
+
+    @property
     def pair(self) -> tuple[Scored, Scored]:
         """Both scores, the log odds first."""
         return self.log_odds, self.bounded
@@ -61,32 +66,31 @@ def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
     Raises MweError where there is one model alone, where one model has a score that another has not, and where
     fewer than two facts have a score at every size.
     """
-    where = f"{lineup.family.name} on {lineup.dataset}"
     if len(lineup.runs) < 2:
         raise MweError(
-            f"{where}: there is a log of {lineup.runs[0].member.name} alone, and a change with size needs two models: "
-            "score another one with `mwe score`."
+            f"{lineup.where}: there is a log of {lineup.runs[0].member.name} alone, and a change with size needs two "
+            "models: score another one with `mwe score`."
         )
+    reasons = list(refusals(lineup, allow_low_coverage=allow_low_coverage))
+    low = tuple(run.member.name for run in lineup.runs if coverage_of(run) < COVERAGE) if allow_low_coverage else ()
     found = []
     for score in SCORES:
         lacking = [run.member.name for run in lineup.runs if not has_score(run.table, score)]
         if len(lacking) == len(lineup.runs):
             continue
         if lacking:
-            raise MweError(f"{where}: not one question of {', '.join(lacking)} has {score.name}: leave it out.")
-        found.append(_finding(lineup, score, allow_low_coverage=allow_low_coverage))
+            raise MweError(f"{lineup.where}: not one question of {', '.join(lacking)} has {score.name}: leave it out.")
+        found.append(_finding(lineup, score, reasons)._replace(low_coverage=low))
     if not found:
-        raise MweError(f"{where}: no question has a score.")
+        raise MweError(f"{lineup.where}: no question has a score.")
     return found
 
 
-def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Finding:
+def _finding(lineup: Lineup, score: Score, reasons: Sequence[str]) -> Finding:
     tables = [run.table for run in lineup.runs]
-    reasons = list(refusals(lineup, allow_low_coverage=allow_low_coverage))
-    low = tuple(run.member.name for run in lineup.runs if coverage_of(run) < COVERAGE) if allow_low_coverage else ()
-    odds = _scored(lineup, score.name, "log odds", log_odds(tables, score), reasons + log_odds_refusals(lineup, score))
-    name = score.bounded if has_twins(tables[0]) else score.bounded_row
-    share = _scored(lineup, name, "accuracy", bounded(tables, score), reasons)
+    of_log_odds = [*reasons, *log_odds_refusals(lineup, score)]
+    odds = _scored(lineup, score.name, "log odds", log_odds(tables, score), of_log_odds)
+    share = _scored(lineup, bounded_name(tables[0], score), "accuracy", bounded(tables, score), reasons)
     return Finding(
         lineup,
         score,
@@ -95,12 +99,11 @@ def _finding(lineup: Lineup, score: Score, *, allow_low_coverage: bool) -> Findi
         headline(odds.verdict.checkpoints, share.verdict.checkpoints),
         headline(odds.verdict.family, share.verdict.family),
         tuple(warnings(lineup, score, max(odds.matrix, share.matrix, key=lambda matrix: matrix.dropped))),
-        low_coverage=low,
     )
 
 
 def _scored(lineup: Lineup, name: str, kind: str, matrix: Matrix, reasons: Sequence[str]) -> Scored:
-    refuse_few(f"{lineup.family.name} on {lineup.dataset}", name, matrix)
+    refuse_few(lineup.where, name, matrix)
     every = [*reasons, *arm_refusals(matrix)]
     verdict = judge(matrix.balanced, lineup.positions, KINDS[kind], topics=matrix.topics, refusals=every)
     return Scored(name, kind, matrix, of_one_training_run(verdict) if lineup.one_training_run else verdict)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mwe_tasks.caveats import is_simulated
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.levels import Level
-from mwe_tasks.trend_figure import HEADLINES
+from mwe_tasks.trend_figure import headline_findings
 from mwe_tasks.wording import AXES, size_text
 
 ESCAPES = {
@@ -47,7 +47,7 @@ def _verdicts(findings: Sequence[Finding]) -> str:
 
 
 def _scores(findings: Sequence[Finding]) -> str:
-    shown = [finding for finding in findings if finding.score.name in HEADLINES] or list(findings)
+    shown = headline_findings(findings)
     rows = []
     for finding in shown:
         for scored in finding.pair:

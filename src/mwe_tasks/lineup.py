@@ -54,6 +54,11 @@ class Lineup(NamedTuple):
         return self.family.name, self.dataset
 
     @property
+    def where(self) -> str:
+        """The same two, as an error or a table says them."""
+        return f"{self.family.name} on {self.dataset}"
+
+    @property
     def one_training_run(self) -> bool:
         """Whether all members are checkpoints of one model's training."""
         return len(self.runs) > 1 and len({run.member.model for run in self.runs}) == 1

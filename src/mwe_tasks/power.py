@@ -27,15 +27,16 @@ def smallest_change(sizes: Sequence[float], n: int, correlation: float, *, varia
 
     By the normal approximation: (z_.975 + z_.80) times the standard error of the full change.
     """
-    return _reach() * math.sqrt(_one_fact(sizes, correlation, variance) / n)
+    return standard_errors() * math.sqrt(_one_fact(sizes, correlation, variance) / n)
 
 
 def facts_needed(sizes: Sequence[float], change: float, correlation: float, *, variance: float = VARIANCE) -> int:
     """How many facts the checkpoints level needs to call this linear change significant with 80% power."""
-    return math.ceil(_one_fact(sizes, correlation, variance) * (_reach() / change) ** 2)
+    return math.ceil(_one_fact(sizes, correlation, variance) * (standard_errors() / change) ** 2)
 
 
-def _reach() -> float:
+def standard_errors() -> float:
+    """How many standard errors a change must have to be found in 80% of repeats: z_.975 + z_.80."""
     return float(stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER))
 
 

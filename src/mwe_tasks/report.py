@@ -73,7 +73,7 @@ def markdown(
         parts += ["### Curves", pipe_table(curve_table(curves))]
     parts += ["## Models"]
     for lineup in lineups_of(findings):
-        parts += [f"### {lineup.family.name} on {lineup.dataset}", pipe_table(model_table(lineup, found[lineup.key]))]
+        parts += [f"### {lineup.where}", pipe_table(model_table(lineup, found[lineup.key]))]
     told = "\n".join(f"- {line}" for line in warning_list(findings)) or "None."
     parts += ["## Warnings", told, "## With each size left out", pipe_table(left_out_table(findings))]
     parts += ["## Methods", METHODS, provenance(findings, command)]
@@ -146,7 +146,7 @@ def many_table(findings: Sequence[Finding]) -> Table:
 
 
 def curve_table(curves: Sequence[Fitted]) -> Table:
-    """Each curve's parameters with their 95% intervals, in Markdown; x is decades from the smallest size."""
+    """Each curve's parameters with their 95% intervals; x is decades from the smallest size."""
     rows = []
     for fitted in curves:
         where = (fitted.finding.lineup.family.name, fitted.finding.lineup.dataset, fitted.scored.name)
@@ -204,7 +204,7 @@ def warning_list(findings: Sequence[Finding]) -> list[str]:
     """Every reason for no verdict and every warning, once, with the scores that it holds for."""
     told: dict[str, list[str]] = {}
     for finding in findings:
-        where = f"{finding.lineup.family.name} on {finding.lineup.dataset}"
+        where = finding.lineup.where
         for scored in finding.pair:
             for name in ("checkpoints", "family"):
                 if refused := of_level(scored, name).refused:

@@ -49,17 +49,14 @@ def forests(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The slope of each topic in each headline finding's log odds, the steepest first, with its 95% interval."""
     return [
         {
-            "title": f"{finding.lineup.family.name} on {finding.lineup.dataset}: {finding.score.name}",
+            "title": f"{finding.lineup.where}: {finding.score.name}",
             "unit": "nats a decade",
             "least": LEAST,
             "fewest": FEWEST_FACTS,
             "left_out": len(set(finding.log_odds.matrix.topics)) - len(slopes),
             "rows": [
-                {"topic": each.topic, "n": each.n}
-                | {
-                    name: round(getattr(each, at), 6)
-                    for name, at in (("mean", "slope"), ("low", "low"), ("high", "high"))
-                }
+                {"topic": each.name, "n": each.n, "mean": round(each.value, 6)}
+                | {name: round(end, 6) for name, end in (("low", each.low), ("high", each.high)) if end is not None}
                 for each in slopes
             ],
         }

@@ -49,7 +49,7 @@ def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
         "scores": [{"name": name, "shown": name in HEADLINES or not shown.keys() & HEADLINES} for name in shown],
         "charts": charts(findings, found),
         "models": [
-            {"title": f"{lineup.family.name} on {lineup.dataset}", **model_table(lineup, found[lineup.key])._asdict()}
+            {"title": lineup.where, **model_table(lineup, found[lineup.key])._asdict()}
             for lineup in lineups_of(findings)
         ],
         "verdicts": slim(verdicts(findings))._asdict(),
@@ -141,7 +141,7 @@ def changed(finding: Finding) -> dict[str, Any] | None:
     scored = finding.log_odds
     questions = _questions(finding.lineup.runs[0].table)
     return {
-        "title": f"{finding.lineup.family.name} on {finding.lineup.dataset}: {finding.score.name}",
+        "title": f"{finding.lineup.where}: {finding.score.name}",
         "models": [run.member.name.rpartition("/")[2] for run in finding.lineup.runs],
         "rows": [
             {

@@ -10,7 +10,6 @@ from mwe_tasks.band import band
 from mwe_tasks.caveats import is_simulated
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import Finding, Scored
-from mwe_tasks.headline import Headline
 from mwe_tasks.wording import AXES, predicate, slope, smallest
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    shown = [finding for finding in findings if finding.score.name in HEADLINES] or list(findings)
+    shown = headline_findings(findings)
     scores = list(dict.fromkeys(finding.score for finding in shown))
     families = list(dict.fromkeys(finding.lineup.family.name for finding in shown))
     figure, grid = plt.subplots(
@@ -62,6 +61,11 @@ def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[
     return paths
 
 
+def headline_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Those of the headline scores; all of them where there are none."""
+    return [finding for finding in findings if finding.score.name in HEADLINES] or list(findings)
+
+
 def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: str) -> None:
     x = np.array(scored.verdict.sizes)
     points = scored.points
@@ -85,21 +89,16 @@ def _draw(axes: "Axes", finding: Finding, scored: Scored, colour: str, marker: s
     axes.fill_between(around.sizes, around.low, around.high, color=colour, alpha=0.15, linewidth=0)
 
 
-def deciding(finding: Finding) -> Headline:
-    """What both scores say of the family, or where that has no word of the checkpoints."""
-    return finding.checkpoints if finding.family.word == "refused" else finding.family
-
-
 def is_straight(finding: Finding) -> bool:
     """Whether both scores claim a straight line over all sizes."""
-    return deciding(finding).word in ("standard", "inverse", "flat")
+    return finding.deciding.word in ("standard", "inverse", "flat")
 
 
 def told(finding: Finding, scored: Scored) -> str:
     """What both scores say at the level that the headline rests on, and where sizes are known this one's slope."""
     if finding.lineup.ordinal:
         return "the sizes are not known: no trend"
-    both = deciding(finding)
+    both = finding.deciding
     who = "these checkpoints" if both.level == "checkpoints" else "family"
     return f"{who}: {predicate(finding, both.word)}; {slope(scored, both.level)}"
 

@@ -63,12 +63,18 @@ class Verdict(NamedTuple):
     checkpoints: Level
     family: Level
     left_out: tuple[LeftOut, ...]
-    arms: tuple[Arm, ...]
-    """Of the checkpoints level: left, then right."""
+    covariance: tuple[tuple[float, ...], ...]
+    """Of the means, with its ridge; shape (sizes, sizes)."""
     clustered_by: str
     """fact, topic or cluster."""
     clusters: int
     """How many of those."""
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Of the checkpoints level: left, then right; their joint critical value is drawn when they are asked for."""
+        x = np.log10(np.asarray(self.sizes))
+        return levels.arms(np.asarray(self.means), np.asarray(self.covariance), x, self.clusters - 1)
 
 
 class _Evidence(NamedTuple):
@@ -127,7 +133,7 @@ def judge(
         checkpoints=checkpoints,
         family=family,
         left_out=tuple(without(index) for index in range(len(x))),
-        arms=levels.arms(evidence.means, evidence.ridged, x, evidence.clusters - 1),
+        covariance=tuple(map(tuple, evidence.ridged.tolist())),
         clustered_by=evidence.by,
         clusters=evidence.clusters,
     )

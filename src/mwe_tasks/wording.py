@@ -3,12 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from scipy import stats
-
 from mwe_tasks.families import Size
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.headline import DEPENDS, Headline
 from mwe_tasks.levels import Level
+from mwe_tasks.power import standard_errors
 from mwe_tasks.verdict import KINDS
 
 TRUTH = {
@@ -67,7 +66,7 @@ def inverse_scaling(finding: Finding, word: str, level: str) -> str:
 
 def lead(finding: Finding) -> str:
     """One sentence: what can be said of the family; where nothing can, of its checkpoints; else why nothing is said."""
-    where = f"{finding.lineup.family.name} on {finding.lineup.dataset} ({standing(finding)})"
+    where = f"{finding.lineup.where} ({standing(finding)})"
     if finding.low_coverage:
         where = f"COVERAGE UNDER .1 ({', '.join(finding.low_coverage)}): {where}"
     name = finding.score.name
@@ -122,10 +121,10 @@ def of_difference(both: Headline, levels: Sequence[Level], kinds: Sequence[str])
 def detectable(scored: Scored) -> str:
     """The change over the whole range that these facts show in 80% of repeats at the checkpoints level, with its unit.
 
-    (z_.975 + z_.80) times the standard error of the full change.
+    By `power.standard_errors`, of those of the full change.
     """
     decades = math.log10(scored.verdict.sizes[-1] / scored.verdict.sizes[0])
-    found = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * scored.verdict.checkpoints.error * decades
+    found = standard_errors() * scored.verdict.checkpoints.error * decades
     return f"{found:.3f}" + (" nats" if scored.kind == "log odds" else "")
 
 

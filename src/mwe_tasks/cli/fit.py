@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from mwe_tasks.families import SIZES, Size
+
 
 @click.command()
 @click.argument("logs", nargs=-1, required=True)
@@ -24,7 +26,7 @@ import click
 )
 @click.option(
     "--x",
-    type=click.Choice(["params", "nonembedding", "compute", "tokens", "step"]),
+    type=click.Choice(SIZES),
     default="params",
     show_default=True,
     help="What size is; compute is 6 N D.",
@@ -49,7 +51,7 @@ def fit(
     logs: tuple[str, ...],
     out: Path,
     families: tuple[str, ...],
-    x: str,
+    x: Size,
     forms: tuple[str, ...],
     plan: Path | None,
     allow_low_coverage: bool,
@@ -72,7 +74,7 @@ def fit(
     from mwe_tasks.wording import lead
 
     chosen = [find_form(name) for name in dict.fromkeys(forms)]
-    found = findings_of(logs, families=families, x=x, plan=plan, allow_low_coverage=allow_low_coverage)  # type: ignore[arg-type]
+    found = findings_of(logs, families=families, x=x, plan=plan, allow_low_coverage=allow_low_coverage)
     for finding in found:
         click.echo(lead(finding))
     for note in dict.fromkeys(warning for finding in found for warning in finding.warnings):

@@ -57,6 +57,13 @@ class ExactModelAPI(ModelAPI):
         return Asked(tuple(labels), style)
 
 
+def refuse_other_than_counts(**options: object) -> None:
+    """Raises MweError for an option of -M that is given and is no whole number above 0."""
+    for name, number in options.items():
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
+
+
 def raw_prompt(messages: Sequence[ChatMessage]) -> str:
     """The text of the one user message; raises MweError for anything else, which needs a chat template."""
     if len(messages) != 1 or messages[0].role != "user":

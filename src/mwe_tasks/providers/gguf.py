@@ -23,7 +23,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.llama import Completion, TooLong, load, unload
-from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt
+from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt, refuse_other_than_counts
 from mwe_tasks.weights import find_weights
 
 MAX_TOKENS = 2048
@@ -57,9 +57,7 @@ class GgufAPI(ExactModelAPI):
         super().__init__(model_name, base_url, api_key, [], config)
         if unknown:
             raise MweError(f"gguf models take -M context= and threads=, not {', '.join(unknown)}.")
-        for name, number in (("context", context), ("threads", threads)):
-            if number is not None and (not isinstance(number, int) or number < 1):
-                raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
+        refuse_other_than_counts(context=context, threads=threads)
         self.llama = load(find_weights(model_name), context=context, threads=threads)
 
     @property

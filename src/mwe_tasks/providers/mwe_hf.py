@@ -29,7 +29,7 @@ from mwe_tasks.label_rows import Added
 from mwe_tasks.labels import LabelLogprobs, Tokens
 from mwe_tasks.llama import Completion
 from mwe_tasks.pretrained import load_pretrained
-from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt
+from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt, refuse_other_than_counts
 from mwe_tasks.transformer import BATCH, Transformer
 
 MAX_TOKENS = 2048
@@ -91,9 +91,7 @@ class MweHfAPI(ExactModelAPI):
         if unknown:
             taken = ", ".join(f"{name}=" for name in OPTIONS)
             raise MweError(f"mwe-hf models take -M {taken}, not {', '.join(unknown)}.")
-        for name, number in (("context", context), ("batch", batch)):
-            if number is not None and (not isinstance(number, int) or number < 1):
-                raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
+        refuse_other_than_counts(context=context, batch=batch)
         checkpoint = find_checkpoint(model_name, None if revision is None else str(revision))
         loaded = load_pretrained(checkpoint, dtype=dtype, device=None if device is None else str(device))
         self.model = Transformer(checkpoint, loaded, context=context, batch=batch)
