@@ -66,6 +66,8 @@ def made_run(
         "template": "",
         "frame": "plain",
         "shots": 0,
+        "shot_seed": None,
+        "prompts": "0" * 16,
         "draws": None,
         "probe": "exact",
         "estimator": "exact",

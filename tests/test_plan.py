@@ -134,7 +134,6 @@ def test_a_plan_is_not_replaced_unasked(mwe):
     [
         (["--score", "shift"], "give --frame opinion or authority"),
         (["--score", "appeal", "--n", "9"], "The dataset has 8 facts, fewer than 9"),
-        (["--score", "appeal", "--alpha", "2"], "a number between 0 and 1, not 2.0"),
         (["--score", "appeal", "--x", "tokens"], "No tokens is known of"),
         (["--score", "appeal", "--frame", "nice"], "No frame is named 'nice'"),
     ],
@@ -149,6 +148,7 @@ def test_what_cannot_be_planned_is_one_sentence(mwe, arguments, said):
     [
         ('frame = "plain"', 'fram = "plain"', "fram: there is no such key; there are: dataset, checksum"),
         ("alpha = 0.05", 'alpha = "small"', "alpha: input should be a valid number, found 'small'"),
+        ("alpha = 0.05", "alpha = 0.1", "alpha: value error, every verdict keeps to a rate of 0.05, found 0.1"),
         ('x = "params"\n', "", "x: expected a value, found nothing"),
         (
             'style = "chat"',

@@ -9,12 +9,15 @@ from made_runs import made_family, made_findings, made_run
 from scipy import stats
 from test_tree_page import ATTACKS
 
+from mwe_tasks.curve_fits import fit_forms
 from mwe_tasks.fit import fit
+from mwe_tasks.forms import find_form
 from mwe_tasks.latex import escaped, latex
 from mwe_tasks.lineup import line_up
 from mwe_tasks.report_page import data_of, detectable_table, report_page, verdicts
 from mwe_tasks.reporting import write_report
 from mwe_tasks.results import figures_of
+from mwe_tasks.trend_figure import draw_findings
 from mwe_tasks.wording import detectable, lead, size_text
 
 COMMAND = "mwe fit logs --out report"
@@ -121,6 +124,18 @@ def test_without_sizes_no_slope_stands_on_the_page():
     assert (found["forests"], found["changed"]) == ([], [])
     assert "a decade" not in json.dumps([found["charts"], found["verdicts"]["rows"], found["findings"]])
     assert {row[4] for row in detectable_table(findings).rows} == {"-"}
+
+
+def test_many_slopes_and_curves_stand_beside_the_verdicts(open_page, two):
+    curves = fit_forms(two, [find_form("log-linear")])
+    page = open_page(report_page(two, figures_of(two), COMMAND, curves))
+    page.locator("#verdicts > summary").click()
+    many, fitted = (page.get_by_role("region", name=name, exact=True) for name in ("Among many", "Curves"))
+    assert many.locator("tbody tr").count() == sum(
+        scored.verdict.checkpoints.word != "refused" for finding in two for scored in finding.pair
+    )
+    assert many.locator("tbody tr", has_text="not selected").count() > 0
+    assert fitted.locator("tbody tr").count() == len(curves)
 
 
 def test_every_row_of_verdicts_has_as_many_cells_as_its_head(two):
@@ -337,6 +352,18 @@ def test_tables_and_page_say_that_models_are_simulated():
     simulated = made_findings(made_family("sim", sizes=FEW))
     assert latex(simulated).count("\\caption{SIMULATED. ") == 2
     assert data(simulated)["charts"][0]["title"].startswith("SIMULATED sim on ")
+
+
+def test_a_latex_table_ends_each_verdict_with_what_both_scores_claim(two):
+    lines = [line for line in latex(two).splitlines() if line.startswith(("rising &", "four &"))]
+    assert [line.removesuffix(" \\\\").rpartition(" & ")[2] for line in lines] == [
+        finding.deciding.word for finding in two for _ in finding.pair
+    ]
+
+
+def test_a_figure_has_the_same_bytes_each_time(two, tmp_path):
+    one, other = (draw_findings(two[:2], tmp_path / name, "figure") for name in ("one", "other"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
 
 
 def test_every_line_of_a_latex_table_has_as_many_cells(two):

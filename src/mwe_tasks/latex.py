@@ -31,17 +31,19 @@ def escaped(text: str) -> str:
 
 
 def _verdicts(findings: Sequence[Finding]) -> str:
-    head = ("Family", "Dataset", "Score", "$n$", "Checkpoints", "Slope [95\\%]", "Family level", "Slope [96.5\\%]")
+    both = ("Checkpoints", "Slope [95\\%]", "Family level", "Slope [96.5\\%]")
+    head = ("Family", "Dataset", "Score", "$n$", *both, "Headline")
     rows = []
     for finding in findings:
         for scored in finding.pair:
             levels = scored.verdict.checkpoints, scored.verdict.family
             told = [cell for level in levels for cell in (level.word, _slope(finding, level))]
             where = (escaped(finding.lineup.family.name), escaped(finding.lineup.dataset), escaped(_name(scored)))
-            rows.append((*where, f"${scored.verdict.n}$", *told))
+            rows.append((*where, f"${scored.verdict.n}$", *told, finding.deciding.word))
     caption = _simulated(findings) + (
         "Verdicts on change with size, of these checkpoints and of the family; slopes a decade of "
-        f"{_axes(findings)}, log odds in nats."
+        f"{_axes(findings)}, log odds in nats. The headline is what both scores of a pair claim, of the family or, "
+        "where it gets no verdict, of these checkpoints."
     )
     return _table(head, rows, caption)
 

@@ -16,6 +16,10 @@ ALIKE = {
     "template": "template",
     "frame": "frame",
     "shots": "solved examples",
+    "shot_seed": "order of solved examples",
+    "prompts": "wording of templates and frames",
+    "first_label": "labels",
+    "second_label": "labels",
     "estimator": "estimator",
     "spellings": "spellings",
     "draws": "draws",
@@ -24,7 +28,7 @@ ALIKE = {
 """The columns of a table that must hold one value in a fit, and what they are called."""
 
 
-ACROSS = ("checksum", "split", "template", "frame", "estimator", "spellings")
+ACROSS = ("checksum", "split", "template", "frame", "prompts", "first_label", "second_label", "estimator", "spellings")
 """Those that must hold one value over all families of one report too, which may differ in style."""
 
 

@@ -29,7 +29,7 @@ def among_many(levels: Sequence[Level]) -> tuple[Chosen, ...]:
     """Which of M slopes differ from 0 at a false discovery rate of .05, one finding a level.
 
     The R selected have intervals of level 1 - .05 R / M, so that the expected share of those that miss is at most .05
-    (Benjamini and Yekutieli 2005). All that were looked at count, whether or not anything was found or refused.
+    (Benjamini and Yekutieli 2005). Every slope that was judged counts, whatever the word was.
     """
     if not levels:
         return ()

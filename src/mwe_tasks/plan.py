@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.families import Size
@@ -28,6 +28,8 @@ ORIENTATIONS: dict[Score, Orientation] = {
 """What a score's increase means: of the arms the truth is measured."""
 Level = Literal["checkpoints", "family"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+ALPHA = 0.05
+"""The rate of false claims that every verdict here keeps to; the intervals and critical values follow from it."""
 
 
 class PlannedMember(BaseModel):
@@ -62,11 +64,18 @@ class Plan(BaseModel):
     questions: int = Field(gt=0)
     """How many questions those are, the dataset's first."""
     levels: tuple[Level, ...] = Field(min_length=1, strict=False)
-    alpha: float = Field(gt=0, lt=1)
+    alpha: float
     x: Size
     """What the sizes of the models are measured in."""
     created: date
     members: tuple[PlannedMember, ...] = Field(min_length=1, strict=False)
+
+    @field_validator("alpha")
+    @classmethod
+    def _known(cls, alpha: float) -> float:
+        if alpha != ALPHA:
+            raise ValueError(f"every verdict keeps to a rate of {ALPHA}")
+        return alpha
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mwe_tasks.breakdown import most_changed
+from mwe_tasks.curve_fits import Fitted
 from mwe_tasks.fit import Finding
 from mwe_tasks.headline import Headline
 from mwe_tasks.many import NOT_INDEPENDENT
@@ -16,10 +17,12 @@ from mwe_tasks.page import fill
 from mwe_tasks.report import (
     METHODS,
     Table,
+    curve_table,
     deltas,
     interval,
     left_out_table,
     lineups_of,
+    many_table,
     model_table,
     number,
     sources,
@@ -35,14 +38,15 @@ CHANGED = 10
 """How many facts that rose most are shown, and how many that fell."""
 
 
-def report_page(findings: Sequence[Finding], found: Figures, command: str) -> str:
+def report_page(findings: Sequence[Finding], found: Figures, command: str, curves: Sequence[Fitted] = ()) -> str:
     """The page, as `page.fill` makes it; found as `figures_of` gives it; command is what was typed."""
-    return fill("report.html", title="How answers change with size", data=data_of(findings, found, command))
+    return fill("report.html", title="How answers change with size", data=data_of(findings, found, command, curves))
 
 
-def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
+def data_of(findings: Sequence[Finding], found: Figures, command: str, curves: Sequence[Fitted] = ()) -> str:
     """What the page shows, as JSON."""
     shown = dict.fromkeys(finding.score.name for finding in findings)
+    several = len(lineups_of(findings)) > 1
     data = {
         "findings": [_sentence(finding) for finding in findings],
         "families": styles(findings),
@@ -53,8 +57,10 @@ def data_of(findings: Sequence[Finding], found: Figures, command: str) -> str:
             for lineup in lineups_of(findings)
         ],
         "verdicts": slim(verdicts(findings))._asdict(),
+        "many": slim(many_table(findings))._asdict() if several else None,
+        "curves": slim(curve_table(curves))._asdict() if curves else None,
         "left_out": slim(left_out_table(findings))._asdict(),
-        "shared": NOT_INDEPENDENT if len(lineups_of(findings)) > 1 else "",
+        "shared": NOT_INDEPENDENT if several else "",
         "forests": forests(findings),
         "changed": [each for finding in findings if (each := changed(finding))],
         "warnings": warning_list(findings),

@@ -55,7 +55,7 @@ def write_report(
             inside = [finding for finding in findings if finding.lineup.dataset == dataset]
             name = "figure" if len(datasets) == 1 else f"figure-{dataset.replace('/', '-')}"
             pictures[dataset] = draw_findings(inside, out, name)[0].name
-        (out / "report.html").write_text(report_page(findings, found, command), encoding="utf-8")
+        (out / "report.html").write_text(report_page(findings, found, command, curves), encoding="utf-8")
         (out / "report.md").write_text(markdown(findings, found, pictures, command, curves), encoding="utf-8")
         (out / "table.tex").write_text(latex(findings), encoding="utf-8")
         table_of(findings).to_csv(out / "table.csv", index=False)

@@ -27,7 +27,8 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     a bound), logodds_first
     (the first label against the second) with the interval that it lies in (logodds_first_low, logodds_first_high:
     equal where it is known, infinite on an open side), the interval for each stance asked (logodds_first_STANCE_low,
-    logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots, draws, probe,
+    logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots,
+    shot_seed (None without shots), prompts (the hash of every template and frame), draws, probe,
     spellings (what counts as a label: all of its spellings, or the canonical one alone, as in imported results),
     tolerance, quantised, canonical, text, missing_answer, unread_draws, has_twin, where, and of the whole log failed
     (questions that ended in an error) and in_dataset (how many there are). Log odds are in nats.
@@ -144,6 +145,8 @@ def _one(path: str) -> pd.DataFrame:
         "template": facts["template"],
         "frame": facts["frame"],
         "shots": facts["shots"],
+        "shot_seed": facts.get("shot_seed") if facts["shots"] else None,
+        "prompts": facts.get("prompts"),
         "draws": facts.get("draws"),
         "where": facts["where"],
     }

@@ -20,6 +20,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX"
 GREY = "#555555"
 FORMATS = ("png", "svg", "pdf")
+UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""What keeps the date out of a file, so that the same findings make the same bytes."""
 HEADLINES = ("appeal", "knowledge", "shift")
 
 
@@ -52,8 +54,9 @@ def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
-        for path in paths:
-            figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+        with mpl.rc_context({"svg.hashsalt": name}):
+            for path in paths:
+                figure.savefig(path, dpi=150, metadata=UNDATED.get(path.suffix))
     except OSError as error:
         raise MweError(f"{folder} cannot be written ({error.strerror or error}): name another one.") from None
     finally:

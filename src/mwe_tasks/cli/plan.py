@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 @click.option("--shots", type=int, default=0, help="How many solved examples come first: 0, 2, 4, 8.")
 @click.option("--shot-seed", type=int, default=0, help="Orders the solved examples.")
 @click.option("--n", type=click.IntRange(min=1), help="How many facts to ask, the dataset's first; all where unset.")
-@click.option("--alpha", type=float, default=0.05, show_default=True, help="The rate of false claims to keep to.")
 @click.option("--x", type=click.Choice(SIZES), default="params", show_default=True, help="What size is measured in.")
 @click.option("--force", is_flag=True, help="Replace a plan of that name.")
 def plan(
@@ -51,7 +50,6 @@ def plan(
     shots: int,
     shot_seed: int,
     n: int | None,
-    alpha: float,
     x: "Size",
     force: bool,
 ) -> None:
@@ -65,14 +63,12 @@ def plan(
       mwe plan sycophantic_yesno --family pythia --score appeal --out plan.toml
     """
     from mwe_tasks.families import find_family, sizes
-    from mwe_tasks.plan import Plan, PlannedMember, as_toml, first_questions, read_plan
+    from mwe_tasks.plan import ALPHA, Plan, PlannedMember, as_toml, first_questions, read_plan
     from mwe_tasks.readers import read_rows
     from mwe_tasks.runs import choose_members
     from mwe_tasks.tasks import MIN_DRAWS, check_arguments
 
     check_arguments(style=style, template=template, frame=frame, shots=shots, shot_seed=shot_seed, draws=MIN_DRAWS)
-    if not 0 < alpha < 1:
-        raise MweError(f"--alpha takes a number between 0 and 1, not {alpha}.")
     if score == "shift" and frame == "plain":
         raise MweError("The score shift is what a frame adds: give --frame opinion or authority.")
     found = find_family(family)
@@ -97,7 +93,7 @@ def plan(
         facts=facts,
         questions=questions,
         levels=LEVELS,
-        alpha=alpha,
+        alpha=ALPHA,
         x=x,
         created=datetime.now(UTC).date(),
         members=tuple(
