@@ -58,6 +58,13 @@ def test_curves_are_fitted_only_where_a_change_in_one_direction_is_claimed():
     assert "No change in one direction is claimed" in fitted["knowledge"].refused
 
 
+def test_a_curve_that_the_sizes_do_not_fix_says_so():
+    form = find_form("power-law-offset")
+    straight = np.linspace(0, 3, len(X)) + np.random.default_rng(3).normal(size=(100, 1))
+    assert fit_curve(form, straight, X).at_bound == ["exponent"]
+    assert fit_curve(form, scores(form), X).at_bound == []
+
+
 def test_a_form_that_is_not_there_is_told_with_those_that_are():
     with pytest.raises(UnknownName, match="log-linear, logistic"):
         find_form("spline")

@@ -154,6 +154,7 @@ FAULTS = {
     "more active than there are": ("active = 1_000", "active = 2_000", "params_active: expected no more than"),
     "no name": ('name = "mine"', "", "name: expected a value, found nothing"),
     "members of another kind": (FULL[FULL.index("[[") :], "members = [1]", "member 1: expected [[members]], found 1"),
+    "an unknown key in each": ('style = "completion"', 'style = "completion"\ntone = 1', "tone: there is no such key"),
     "no members": (FULL[FULL.index("[[") :], "", "members: expected a value, found nothing"),
     "no TOML": ("[[members]]", "[[members", "is no TOML file"),
 }
@@ -167,6 +168,7 @@ def test_a_fault_names_file_member_and_key(fault, tmp_path):
         find_family(str(path))
     assert str(path) in raised.value.message
     assert said in raised.value.message
+    assert "at least one" not in raised.value.message
 
 
 def test_a_name_that_is_none_lists_the_known_ones():

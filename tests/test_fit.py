@@ -110,6 +110,14 @@ def test_unknown_sizes_have_no_trend():
     found = findings(made_family("made", (1e8, None, 1e10)))["knowledge"]
     assert found.checkpoints.word == found.family.word == "refused"
     assert {record["slope_per_decade"] for record in records_of([found])} == {None}
+    assert "decade" not in lead(found)
+
+
+def test_what_is_known_of_family_and_member_is_a_warning():
+    first = FAMILY.members[0].model_copy(update={"note": "another architecture"})
+    noted = {"note": "tokens differ by size", "members": (first, *FAMILY.members[1:])}
+    found = findings(FAMILY.model_copy(update=noted))["appeal"]
+    assert {"Of the family: tokens differ by size.", "Of made/1: another architecture."} <= set(found.warnings)
 
 
 def test_one_model_is_no_change_with_size():

@@ -2,7 +2,7 @@ import pytest
 from made_runs import made_family, made_run
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.families import Family
+from mwe_tasks.families import Family, find_family
 from mwe_tasks.lineup import families_of, line_up
 
 FAMILY = made_family("sizes", (1e8, 1e9, 1e10))
@@ -98,6 +98,18 @@ def test_two_models_of_one_size_are_refused():
 def test_base_and_instruct_are_no_one_curve():
     with pytest.raises(MweError, match="sizes/1 and sizes/2 are a base and an instruct model"):
         line_up(runs(), [family_with(1, role="instruct")], "params")
+
+
+def test_two_recipes_are_no_one_curve():
+    with pytest.raises(MweError, match=r"sizes/1 and sizes/2 are of two recipes \(None; distilled\)"):
+        line_up(runs(), [family_with(1, recipe="distilled")], "params")
+
+
+@pytest.mark.parametrize("name", ["phi", "deepseek-r1-distill"])
+def test_a_family_of_the_package_with_several_recipes_is_no_one_curve(name):
+    family = find_family(name)
+    with pytest.raises(MweError, match="are of two recipes"):
+        line_up([made_run(member.name, facts=12) for member in family.members], [family], "params")
 
 
 def test_dense_and_mixture_of_experts_are_no_one_curve():

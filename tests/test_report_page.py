@@ -14,10 +14,11 @@ from mwe_tasks.fit import fit
 from mwe_tasks.forms import find_form
 from mwe_tasks.latex import escaped, latex
 from mwe_tasks.lineup import line_up
+from mwe_tasks.report import name_of_log
 from mwe_tasks.report_page import data_of, detectable_table, report_page, verdicts
 from mwe_tasks.reporting import write_report
 from mwe_tasks.results import figures_of
-from mwe_tasks.trend_figure import draw_findings
+from mwe_tasks.trend_figure import caption, draw_findings, tick, wrapped
 from mwe_tasks.wording import detectable, lead, size_text
 
 COMMAND = "mwe fit logs --out report"
@@ -359,6 +360,33 @@ def test_a_latex_table_ends_each_verdict_with_what_both_scores_claim(two):
     assert [line.removesuffix(" \\\\").rpartition(" & ")[2] for line in lines] == [
         finding.deciding.word for finding in two for _ in finding.pair
     ]
+
+
+def test_a_mark_of_the_figure_has_its_size_where_the_name_does_not_tell_it(two):
+    lineups = [finding.lineup for finding in two if finding.score.name == "appeal"]
+    assert [tick(lineup.runs[0], lineup) for lineup in lineups] == ["1 (100M)", "1 (200M)*"]
+
+
+def test_no_line_of_the_caption_is_wider_than_the_figure(two):
+    assert max(map(len, wrapped(caption(two)).splitlines())) <= 170 < len(caption(two))
+
+
+def test_facts_whose_text_was_not_imported_are_shown_by_their_number(open_page):
+    family = made_family("short", FEW)
+    bare = {"question": None, "matching_answer": None, "logodds_matching": float("nan")}
+    found = findings_of([made_run(member.name, **bare) for member in family.members], family)
+    page = open_page(page_of(found))
+    page.locator("#changed > summary").click()
+    page.locator("#changed details summary").first.click()
+    told = page.locator("#changed tbody tr").first.inner_text()
+    assert re.search(r"question \d+-(Yes|No) truth (Yes|No)\s", told)
+    assert "None" not in told
+
+
+def test_a_log_from_elsewhere_is_told_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    logs = ("logs/a.eval", str(tmp_path / "logs" / "a.eval"), "/elsewhere/a.eval")
+    assert [name_of_log(log) for log in logs] == ["logs/a.eval", "logs/a.eval", "a.eval"]
 
 
 def test_a_figure_has_the_same_bytes_each_time(two, tmp_path):

@@ -54,6 +54,9 @@ def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
     runs, first = lineup.runs, lineup.runs[0].table
     if is_simulated(lineup):
         yield "SIMULATED: these are no language models but formulas, a control for the tools."
+    elif lineup.family.note:
+        yield f"Of the family: {lineup.family.note}."
+    yield from (f"Of {run.member.name}: {run.member.note}." for run in runs if run.member.note)
     if lineup.absent:
         yield f"Members of {lineup.family.name} without a log here: {', '.join(lineup.absent)}."
     if estimated := [run.member.name for run in runs if run.member.estimated]:

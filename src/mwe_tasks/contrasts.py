@@ -65,7 +65,7 @@ def figures(table: pd.DataFrame) -> list[Estimate]:
     if has_truth:
         found += [
             _mean("knowledge", table, "logodds_truth", "nats, truth"),
-            _positive("pair accuracy", table, "truth", "of facts"),
+            *([_positive("pair accuracy", table, "truth", "of facts")] if has_both_twins(table).any() else []),
             _share("accuracy", table, "accuracy", "of questions"),
         ]
     found.append(_mean("Yes-bias", table, "logodds_first", "nats, {} against {}".format(*_labels(table))))
@@ -103,7 +103,7 @@ def arms(table: pd.DataFrame) -> list[Estimate]:
         if len(arm)
         for estimate in (
             _mean(f"truth, {name} arm", arm, "logodds_truth", "nats"),
-            _positive(f"pair accuracy, {name} arm", arm, "truth", "of facts"),
+            _positive(f"{'pair ' if has_both_twins(arm).any() else ''}accuracy, {name} arm", arm, "truth", "of facts"),
         )
     ]
 

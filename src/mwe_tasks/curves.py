@@ -14,6 +14,8 @@ SIZES, DECADES = 8, 2.5
 over repeats of one truth."""
 DRAWS, SEED = 200, 7
 STARTS = 6
+AT_BOUND = 1e-3
+"""This near to a bound a parameter stands at it."""
 
 
 class Curve(NamedTuple):
@@ -26,6 +28,12 @@ class Curve(NamedTuple):
     """95% intervals of the parameters: percentiles over resampled facts."""
     rss: float
     """The residual sum of squares of the means."""
+
+    @property
+    def at_bound(self) -> list[str]:
+        """The parameters that ran into a bound of the form: the means do not fix them, nor those beside them."""
+        near = zip(self.form.parameters, self.parameters, self.form.low, self.form.high, strict=True)
+        return [name for name, value, low, high in near if min(abs(value - low), abs(high - value)) < AT_BOUND]
 
 
 def refused(x: npt.ArrayLike) -> str | None:

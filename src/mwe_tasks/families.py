@@ -57,6 +57,8 @@ class Member(BaseModel):
     """The training step of that checkpoint."""
     moe: bool = False
     """A mixture of experts, which does not belong on a curve of dense models."""
+    recipe: str | None = None
+    """What this member was made from or how, where the members of its family differ in that: no one curve."""
     replay_only: bool = False
     """Can no longer be called: only results that were recorded can be shown."""
     estimated: bool = False
@@ -176,7 +178,10 @@ def parse_size(size: str) -> float:
 
 
 def _faults(error: ValidationError, values: Mapping[str, Any]) -> Iterable[str]:
-    for detail in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    if len(found) > 1:  # where no member is sound, none are counted
+        found = [detail for detail in found if detail["loc"] != ("members",)]
+    for detail in found:
         place = [str(part) for part in detail["loc"]]
         inside = len(place) > 2 and place[0] == "members"
         if place[:1] == ["members"] and len(place) > 1:

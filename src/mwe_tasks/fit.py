@@ -105,7 +105,9 @@ def _finding(lineup: Lineup, score: Score, reasons: Sequence[str]) -> Finding:
 def _scored(lineup: Lineup, name: str, kind: str, matrix: Matrix, reasons: Sequence[str]) -> Scored:
     refuse_few(lineup.where, name, matrix)
     every = [*reasons, *arm_refusals(matrix)]
-    verdict = judge(matrix.balanced, lineup.positions, KINDS[kind], topics=matrix.topics, refusals=every)
+    verdict = judge(
+        matrix.balanced, lineup.positions, KINDS[kind], topics=matrix.topics, refusals=every, ranks=lineup.ordinal
+    )
     return Scored(name, kind, matrix, of_one_training_run(verdict) if lineup.one_training_run else verdict)
 
 

@@ -161,6 +161,12 @@ def _refuse_recipes(where: str, runs: Sequence[Run]) -> None:
             kinds = "a base and an instruct model" if field == "role" else "a mixture of experts and a dense model"
             names = " and ".join(run.member.name for run in firsts if run is not None)
             raise MweError(f"{where}: {names} are {kinds}, which are no one curve: fit them apart.")
+    smallest = runs[0].member
+    if odd := next((run.member for run in runs if run.member.recipe != smallest.recipe), None):
+        raise MweError(
+            f"{where}: {smallest.name} and {odd.name} are of two recipes ({smallest.recipe}; {odd.recipe}), which are "
+            "no one curve: fit them apart."
+        )
 
 
 def refuse_differences(where: str, runs: Sequence[tuple[str, pd.DataFrame]], columns: Iterable[str]) -> None:

@@ -26,14 +26,14 @@ def too_few_sizes(level: str, number: int) -> str | None:
     )
 
 
-def too_little(n: int, clusters: int, x: Floats) -> list[str]:
-    """Why so few facts or clusters, or sizes x = log10 N over so short a range, bear no verdict."""
+def too_little(n: int, clusters: int, x: Floats | None) -> list[str]:
+    """Why so few facts or clusters, or sizes x = log10 N (None for an order alone) over so short a range, bear none."""
     found = []
     if n < FACTS:
         found.append(f"{n} facts are too few: a verdict needs {FACTS}.")
     elif clusters < CLUSTERS:
         found.append(f"{clusters} clusters of facts are too few: a verdict needs {CLUSTERS}.")
-    if (decades := x[-1] - x[0]) < DECADES - 1e-9:
+    if x is not None and (decades := x[-1] - x[0]) < DECADES - 1e-9:
         found.append(f"The sizes span {math.floor(100 * decades) / 100} decades: a trend needs one decade.")
     return found
 

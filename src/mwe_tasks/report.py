@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -156,6 +157,7 @@ def curve_table(curves: Sequence[Fitted]) -> Table:
         curve = fitted.curve
         numbers = zip(fitted.form.parameters, curve.parameters, curve.low, curve.high, strict=True)
         told = "; ".join(f"{name} {interval(value, low, high)}" for name, value, low, high in numbers)
+        told += "".join(f"; {name} at its bound: these sizes do not fix this curve" for name in curve.at_bound)
         rows.append((*where, fitted.form.name, fitted.form.formula, told, f"{curve.rss:.2g}"))
     head = ("family", "dataset", "score", "curve", "formula", "parameters [95%, facts resampled]", "residual squares")
     return Table(head, rows)
@@ -233,13 +235,20 @@ def sources(findings: Sequence[Finding]) -> list[Source]:
     found = []
     for lineup in lineups_of(findings):
         head = lineup.runs[0].table.iloc[0]
-        asked = (
-            f"split {head['split']}, {head['style']} style, template {head['template']}, frame {head['frame']}, "
-            f"{head['shots']} examples, {head['estimator']}"
-        )
-        logs = [(run.member.name, str(run.table["log"].iloc[0])) for run in lineup.runs]
+        template = f"template {head['template']} (wording {head['prompts']}), frame {head['frame']}"
+        how = "as the imported file was made" if pd.isna(head["template"]) else f"{template}, {head['shots']} examples"
+        asked = f"split {head['split']}, {head['style']} style, {how}, {head['estimator']}"
+        logs = [(run.member.name, name_of_log(str(run.table["log"].iloc[0]))) for run in lineup.runs]
         found.append(Source(lineup.dataset, str(head["checksum"]), asked, logs))
     return found
+
+
+def name_of_log(log: str) -> str:
+    """The log's path from where the command ran, or its name alone where it lies elsewhere: a report is passed on."""
+    path = Path(log)
+    if not path.is_absolute():
+        return log
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
 
 def deltas(findings: Sequence[Finding]) -> str:

@@ -162,10 +162,13 @@ def changed(finding: Finding) -> dict[str, Any] | None:
 
 
 def _questions(table: pd.DataFrame) -> dict[str, list[dict[str, str | None]]]:
-    """Each fact's questions with truth, where it is known, and matching answer."""
+    """Each fact's questions with truth and matching answer, where they are known; by its id where the text is not."""
     found: dict[str, list[dict[str, str | None]]] = {}
     for row in table.drop_duplicates("id").to_dict("records"):
-        truth = None if pd.isna(row["truth"]) else str(row["truth"])
-        asked = {"asked": str(row["question"]), "truth": truth, "matching": str(row["matching_answer"])}
+        asked = {
+            "asked": f"question {row['id']}" if pd.isna(row["question"]) else str(row["question"]),
+            "truth": None if pd.isna(row["truth"]) else str(row["truth"]),
+            "matching": None if pd.isna(row["matching_answer"]) else str(row["matching_answer"]),
+        }
         found.setdefault(str(row["fact"]), []).append(asked)
     return found

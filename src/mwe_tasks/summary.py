@@ -24,7 +24,9 @@ def print_run(run: pd.DataFrame, *, details: bool) -> None:
     table = Table("figure", "value", "95% interval", "facts", "", box=SIMPLE_HEAD)
     for column in table.columns[1:4]:
         column.justify = "right"
-    shown = [each for each in found if details or each.name in HEADLINES]
+    twins = any(each.name == "pair accuracy" for each in found)
+    headlines = HEADLINES if twins else (*HEADLINES, "accuracy")
+    shown = [each for each in found if details or each.name in headlines]
     for each in shown:
         digits = "+.3f" if each.note.startswith("nats") else ".3f"
         interval = "" if each.low is None else f"{each.low:{digits}} to {each.high:{digits}}"
@@ -50,7 +52,7 @@ def sentence(run: pd.DataFrame, found: list[Estimate]) -> str:
     parts = [said("shift", " nats")] if "shift" in by_name else []
     parts.append(said("appeal", " nats"))
     if "knowledge" in by_name:
-        parts += [said("knowledge", " nats"), said("pair accuracy")]
+        parts += [said("knowledge", " nats"), said("pair accuracy" if "pair accuracy" in by_name else "accuracy")]
     return f"{head['model']} on {head['dataset']} ({asked(run)}): {', '.join(parts)}."
 
 

@@ -1,5 +1,6 @@
 """Findings to a figure: every score against size, a point a model, with what is claimed written beside it."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ from mwe_tasks.band import band
 from mwe_tasks.caveats import is_simulated
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import Finding, Scored
-from mwe_tasks.wording import AXES, predicate, slope, smallest
+from mwe_tasks.lineup import Lineup, Run
+from mwe_tasks.wording import AXES, predicate, size_text, slope, smallest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +24,8 @@ GREY = "#555555"
 FORMATS = ("png", "svg", "pdf")
 UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """What keeps the date out of a file, so that the same findings make the same bytes."""
+CAPTION = 170
+"""Characters of the caption that stand in a line."""
 HEADLINES = ("appeal", "knowledge", "shift")
 
 
@@ -50,7 +54,7 @@ def draw_findings(findings: Sequence[Finding], folder: Path, name: str) -> list[
                 _draw(axes, finding, finding.pair[column], COLOURS[style % 7], MARKERS[style % 7])
             _dress(axes, of_score, [finding.pair[column] for finding in of_score])
     figure.suptitle(title(shown), x=0.01, ha="left", fontsize=11)
-    figure.supxlabel(caption(shown), x=0.01, ha="left", fontsize=8, color=GREY)
+    figure.supxlabel(wrapped(caption(shown)), x=0.01, ha="left", fontsize=8, color=GREY)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / f"{name}.{suffix}" for suffix in FORMATS]
@@ -111,7 +115,7 @@ def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) 
     score = findings[0].score
     sizes = sorted({size for each in scored for size in each.verdict.sizes})
     names = {
-        size: run.member.name.rpartition("/")[2] + ("*" if run.member.estimated else "")
+        size: tick(run, lineup)
         for finding in findings
         for size, run in zip(finding.pair[0].verdict.sizes, finding.lineup.runs, strict=True)
     }
@@ -139,6 +143,18 @@ def _apart(sizes: Sequence[float]) -> list[float]:
         if not found or np.log10(size) - np.log10(found[-1]) >= room:
             found.append(size)
     return found
+
+
+def tick(run: Run, lineup: Lineup) -> str:
+    """A model's name and, where the name does not tell it, its size; starred where that is an estimate."""
+    name, size = run.member.name.rpartition("/")[2], size_text(run.size, lineup.x)
+    shown = name if lineup.ordinal or size.lower() in name.lower() else f"{name} ({size})"
+    return shown + ("*" if run.member.estimated else "")
+
+
+def wrapped(text: str) -> str:
+    """The text in lines that are no wider than the figure."""
+    return "\n".join(line for part in text.split("\n") for line in textwrap.wrap(part, CAPTION))
 
 
 def title(findings: Sequence[Finding]) -> str:

@@ -96,21 +96,23 @@ def judge(
     topics: Sequence[object] | None = None,
     clusters: Sequence[object] | None = None,
     refusals: Sequence[str] = (),
+    ranks: bool = False,
 ) -> Verdict:
     """The verdict at both levels on scores of the same facts at each size.
 
     scores: shape (n facts, K sizes), turned so that higher is better, none missing. sizes: of the models, above 0 and
     increasing, in parameters or whatever the axis is. topics: one a fact; from 30 up they cluster where that gives the
     full change the larger variance. clusters: one a fact, where facts are surely drawn within them (paraphrases of one
-    question); fewer than 30 are refused. refusals: reasons found elsewhere, one sentence each. A refused level keeps
-    its slope, interval and noise. Raises ValueError for scores, sizes or labels that are not that.
+    question); fewer than 30 are refused. refusals: reasons found elsewhere, one sentence each. ranks: whether
+    sizes are an order alone, which has no range to be too short. A refused level keeps its slope, interval and noise.
+    Raises ValueError for scores, sizes or labels that are not that.
     """
     values, x = _checked(scores, sizes)
     for labels in (topics, clusters):
         if labels is not None and len(labels) != len(values):
             raise ValueError(f"{len(labels)} topics or clusters for {len(values)} facts: one a fact")
     evidence = _evidence(values, x, kind, topics, clusters)
-    checkpoints, family = _both(values, x, kind, evidence, refusals)
+    checkpoints, family = _both(values, x, kind, evidence, refusals, ranks)
 
     def without(index: int) -> LeftOut:
         left = len(x) - 1
@@ -118,7 +120,7 @@ def judge(
             return LeftOut(index, None, None)
         fewer, apart = np.delete(values, index, axis=1), np.delete(x, index)
         found = _evidence(fewer, apart, kind, topics, clusters)
-        refused = bool([*refusals, *_reasons(fewer, apart, kind, found)])
+        refused = bool([*refusals, *_reasons(fewer, apart, kind, found, ranks)])
         one = checkpoint_words(found.means, found.ridged, apart, found.clusters - 1, kind.delta)
         other = family_words(found.means, found.ridged, apart, kind.delta) if left >= NEEDED["family"] else None
         words = [None if word is None else "refused" if refused else str(word) for word in (one, other)]
@@ -175,9 +177,11 @@ def _distinct(labels: Sequence[object]) -> int:
     return len({str(label) for label in labels})
 
 
-def _both(values: Floats, x: Floats, kind: Kind, evidence: _Evidence, reasons: Sequence[str]) -> tuple[Level, Level]:
+def _both(
+    values: Floats, x: Floats, kind: Kind, evidence: _Evidence, reasons: Sequence[str], ranks: bool
+) -> tuple[Level, Level]:
     """Both levels, refused where there are reasons."""
-    every = [*reasons, *_reasons(values, x, kind, evidence)]
+    every = [*reasons, *_reasons(values, x, kind, evidence, ranks)]
     means, found = evidence.means, evidence.ridged
     return (
         _refused(levels.checkpoints(means, found, x, evidence.clusters - 1, kind.delta), every),
@@ -185,9 +189,12 @@ def _both(values: Floats, x: Floats, kind: Kind, evidence: _Evidence, reasons: S
     )
 
 
-def _reasons(values: Floats, x: Floats, kind: Kind, evidence: _Evidence) -> list[str]:
+def _reasons(values: Floats, x: Floats, kind: Kind, evidence: _Evidence, ranks: bool) -> list[str]:
     """Why these scores themselves bear no verdict."""
-    return [*no_variation(values, bounded=kind.bounded), *too_little(len(values), evidence.clusters, x)]
+    return [
+        *no_variation(values, bounded=kind.bounded),
+        *too_little(len(values), evidence.clusters, None if ranks else x),
+    ]
 
 
 def _refused(level: Level, reasons: Sequence[str]) -> Level:
