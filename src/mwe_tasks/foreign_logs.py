@@ -15,15 +15,11 @@ from mwe_tasks import scoring
 from mwe_tasks.errors import MweError
 from mwe_tasks.foreign_results import Answered, Results
 from mwe_tasks.rows import checksum
-from mwe_tasks.scorers import as_score
+from mwe_tasks.scorers import METRICS_LOGGED, as_score
 from mwe_tasks.scoring import Value
 from mwe_tasks.tasks import VERSION, prompts_hash
 
 TASK = "mwe_tasks/imported_results"
-METRICS = [
-    {"name": "inspect_ai/mean", "options": {}},
-    {"name": "inspect_ai/stderr", "options": {"cluster": "fact"}},
-]
 ORIGINS = {"prize": "the Inverse Scaling Prize pipeline", "lm-eval": "lm-evaluation-harness"}
 
 
@@ -58,7 +54,7 @@ def as_log(results: Results) -> EvalLog:
         "model_args": {} if results.member.revision is None else {"revision": results.member.revision},
         "config": {"epochs": 1},
         "packages": {"mwe-tasks": version("mwe-tasks")},
-        "scorers": [{"name": name, "options": {}, "metrics": METRICS, "metadata": {}} for name in names],
+        "scorers": [{"name": name, "options": {}, "metrics": METRICS_LOGGED, "metadata": {}} for name in names],
         "headline_metric": {"scorer": next(name for name in names if name.startswith("logodds"))},
         "metadata": {
             "mwe": {
