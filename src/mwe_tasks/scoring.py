@@ -65,7 +65,9 @@ class Value(NamedTuple):
     censored: bool = False
 
 
-def read_exact(prompt: str, labels: Sequence[str], found: LabelLogprobs | None, text: str, answer: Answer) -> Reading:
+def read_exact(
+    prompt: str, labels: Sequence[str], found: LabelLogprobs | None, text: str | None, answer: Answer
+) -> Reading:
     """The reading of an engine that knows ln P of both labels; None where the prompt was too long for it."""
     if found is None:
         return Reading(prompt=prompt, estimator="exact", text=text, missing="prompt_too_long")

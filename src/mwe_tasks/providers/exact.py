@@ -15,7 +15,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI
 
+from mwe_tasks.asks import Ask, Draft, Given
 from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.label_rows import Added
+from mwe_tasks.labels import Tokens
+from mwe_tasks.packing import Plan
 
 Style = Literal["chat", "completion"]
 STYLES: tuple[Style, ...] = ("chat", "completion")
@@ -55,6 +59,39 @@ class ExactModelAPI(ModelAPI):
         if style not in STYLES:
             raise UnknownName("style", style, known=STYLES)
         return Asked(tuple(labels), style)
+
+
+class Prepared(NamedTuple):
+    """A prompt as the model takes it, and what is wanted after it."""
+
+    prompt: str
+    tokens: Tokens
+    added: Added
+    """What the labels add after the prompt; empty where none is asked for."""
+    drafts: tuple[Draft, ...]
+    fits: bool
+    """Whether it is known to fit the context; an engine that knows better says so when it runs."""
+
+    @property
+    def ask(self) -> Ask:
+        """What the engine is asked."""
+        return Ask(self.tokens, self.added, self.drafts)
+
+
+class BulkModelAPI(ExactModelAPI):
+    """A model in this process that answers whole batches, as `engines` ask it; `generate` goes the same way."""
+
+    @abc.abstractmethod
+    def prepare(self, messages: Sequence[ChatMessage], config: GenerateConfig) -> Prepared:
+        """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
+
+    @abc.abstractmethod
+    def plan(self, asks: Sequence[Ask]) -> Plan:
+        """Which asks run together."""
+
+    @abc.abstractmethod
+    def run(self, plan: Plan, asks: Sequence[Ask], number: int) -> list[Given]:
+        """What the model gives for the asks of the batch of this number, in the order of the batch."""
 
 
 def refuse_other_than_counts(**options: object) -> None:
