@@ -21,12 +21,13 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from mwe_tasks.answering import answer
+from mwe_tasks.asks import Ask, Draft, Given
 from mwe_tasks.batching import Batcher
 from mwe_tasks.checkpoints import find_checkpoint
-from mwe_tasks.completing import Draft, complete
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added
-from mwe_tasks.labels import LabelLogprobs, Tokens
+from mwe_tasks.labels import Tokens
 from mwe_tasks.llama import Completion
 from mwe_tasks.pretrained import load_pretrained
 from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt, refuse_other_than_counts
@@ -141,18 +142,11 @@ class MweHfAPI(ExactModelAPI):
     def _answer(self, calls: Sequence[Call]) -> list[Reply | Exception]:
         with self.model.alone:
             prepared = [self._prepared(call) for call in calls]
-            labelled = [each for each in prepared if isinstance(each, Prepared) and each.fits and each.added]
-            found = self.model.label_logprobs([(each.tokens, each.added) for each in labelled])
-            known = {id(each): one for each, one in zip(labelled, found, strict=True)}
-            sound = [
-                each
-                for each in prepared
-                if isinstance(each, Prepared) and each.fits and not isinstance(known.get(id(each)), MweError)
-            ]
-            texts = iter(complete(self.model, [draft for each in sound for draft in each.drafts]))
-            written = {id(each): [next(texts) for _ in each.drafts] for each in sound}
+            fitting = [each for each in prepared if isinstance(each, Prepared) and each.fits]
+            given = answer(self.model, [Ask(each.tokens, each.added, each.drafts) for each in fitting])
+            known = {id(each): one for each, one in zip(fitting, given, strict=True)}
         return [
-            each if isinstance(each, MweError) else self._reply(call, each, known.get(id(each)), written.get(id(each)))
+            each if isinstance(each, MweError) else self._reply(call, each, known.get(id(each), Given(None, ())))
             for call, each in zip(calls, prepared, strict=True)
         ]
 
@@ -172,13 +166,12 @@ class MweHfAPI(ExactModelAPI):
         except MweError as error:
             return error
 
-    def _reply(
-        self, call: Call, asked: Prepared, found: LabelLogprobs | MweError | None, texts: Sequence[Completion] | None
-    ) -> Reply | MweError:
+    def _reply(self, call: Call, asked: Prepared, given: Given) -> Reply | MweError:
+        found, texts = given
         if isinstance(found, MweError):
             return found
-        choices = [self._choice(text, stop_reason(text, call.config)) for text in texts or ()]
-        written = sum(text.tokens for text in texts or ())
+        choices = [self._choice(text, stop_reason(text, call.config)) for text in texts]
+        written = sum(text.tokens for text in texts)
         used = len(asked.tokens)
         output = ModelOutput(
             model=self.model_name,
@@ -187,7 +180,7 @@ class MweHfAPI(ExactModelAPI):
             metadata={"labels": found.model_dump()} if found else None,
         )
         request = {"prompt": asked.prompt, "labels": list(asked.added), **asked.drafts[0]._asdict()}
-        return output, ModelCall.create(request, {"texts": [text.text for text in texts or ()]})
+        return output, ModelCall.create(request, {"texts": [text.text for text in texts]})
 
     def _choice(self, text: Completion, stop: StopReason) -> ChatCompletionChoice:
         message = ChatMessageAssistant(content=text.text, source="generate", model=self.model_name)
