@@ -58,7 +58,7 @@ async def find_ability(model: Model, labels: Sequence[str], style: Style | None)
             f"with --model mwe-{model}, which reads all of them."
         )
     if isinstance(model.api, ExactModelAPI):
-        return exact_ability(model.api, labels, style, max_tokens=model.config.max_tokens)
+        return exact_ability(labels, style or model.api.default_style, max_tokens=model.config.max_tokens)
     chosen: Style = style or default_style(model)
     if chosen == "completion" and provider not in RAW_PROVIDERS:
         raise MweError(
@@ -73,18 +73,15 @@ async def find_ability(model: Model, labels: Sequence[str], style: Style | None)
     return await _probe(model, [as_message(turn) for turn in turns], base, chosen)
 
 
-def exact_ability(
-    api: ExactModelAPI, labels: Sequence[str], style: Style | None, *, max_tokens: int | None = None
-) -> Ability:
-    """How a model of ours is asked, which needs no probe: each label's log probability, and the likeliest short text."""
-    chosen: Style = style or api.default_style
+def exact_ability(labels: Sequence[str], style: Style, *, max_tokens: int | None = None) -> Ability:
+    """How a model of ours is asked, without a probe: for each label's log probability, and the likeliest short text."""
     config = GenerateConfig(
         max_tokens=max_tokens or COMPLETION_TOKENS,
-        stop_seqs=stops(chosen),
+        stop_seqs=stops(style),
         temperature=0.0,
-        extra_body={"labels": list(labels), "style": chosen},
+        extra_body={"labels": list(labels), "style": style},
     )
-    return Ability(chosen, "exact", config, "log probabilities of the labels")
+    return Ability(style, "exact", config, "log probabilities of the labels")
 
 
 def stops(style: Style) -> list[str] | None:

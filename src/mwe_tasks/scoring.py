@@ -65,9 +65,7 @@ class Value(NamedTuple):
     censored: bool = False
 
 
-def read_exact(
-    prompt: str, labels: Sequence[str], found: LabelLogprobs | None, text: str | None, answer: Answer
-) -> Reading:
+def read_exact(prompt: str, labels: Sequence[str], found: LabelLogprobs | None, text: str, answer: Answer) -> Reading:
     """The reading of an engine that knows ln P of both labels; None where the prompt was too long for it."""
     if found is None:
         return Reading(prompt=prompt, estimator="exact", text=text, missing="prompt_too_long")
@@ -87,6 +85,13 @@ def read_exact(
         coverage=math.exp(first) + math.exp(second),
         tolerance=found.tolerance,
     )
+
+
+def without_text(reading: Reading) -> Reading:
+    """The reading of a model that was asked for log probabilities alone."""
+    if reading.logprob is None:
+        return reading.model_copy(update={"text": None})
+    return reading.model_copy(update={"text": None, "answer": None, "missing": "no_text_asked"})
 
 
 def read_top(prompt: str, labels: Sequence[str], bounds: LabelBounds | None, text: str, answer: Answer) -> Reading:

@@ -40,11 +40,14 @@ def drafts(prompt: Tokens, config: GenerateConfig) -> tuple[Draft, ...]:
 
 
 def as_output(model: str, tokens: int, given: Given, config: GenerateConfig) -> ModelOutput:
-    """The output after a prompt of so many tokens; where nothing was given, that of a prompt too long."""
+    """The output after a prompt of so many tokens; where neither labels nor text were given, that of one too long."""
     written = sum(text.tokens for text in given.texts)
+    choices = [_choice(model, text, config) for text in given.texts or (NO_TEXT,)]
+    if given.labels is not None and not given.texts:
+        choices[0].stop_reason = "unknown"  # none was asked for
     return ModelOutput(
         model=model,
-        choices=[_choice(model, text, config) for text in given.texts or (NO_TEXT,)],
+        choices=choices,
         usage=ModelUsage(input_tokens=tokens, output_tokens=written, total_tokens=tokens + written),
         metadata={"labels": given.labels.model_dump()} if isinstance(given.labels, LabelLogprobs) else None,
     )
