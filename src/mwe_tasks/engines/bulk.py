@@ -18,7 +18,7 @@ from mwe_tasks.jobs import Opened, Put
 from mwe_tasks.merging import merge
 from mwe_tasks.packing import Plan
 from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
-from mwe_tasks.probing import as_message, exact_ability
+from mwe_tasks.probing import exact_ability
 from mwe_tasks.providers.exact import BulkModelAPI, Style
 
 
@@ -58,7 +58,7 @@ def plan_job(opened: Opened, model: BulkModelAPI) -> Planned:
     asks: list[Ask] = []
     too_long: list[Said] = []
     for put in opened.put(ability.style):
-        prepared = model.prepare([as_message(turn) for turn in put.turns], ability.config)
+        prepared = model.prepare(put.turns, ability.config)
         if prepared.fits:
             puts.append(put)
             asks.append(prepared.ask if opened.job.text else prepared.ask._replace(drafts=()))

@@ -13,7 +13,7 @@ from mwe_tasks.label_rows import Added
 from mwe_tasks.labels import Tokens
 from mwe_tasks.llama import TooLong, load, unload
 from mwe_tasks.packing import Batch, Plan
-from mwe_tasks.providers.exact import BulkModelAPI, Prepared, Style, raw_prompt, refuse_other_than_counts
+from mwe_tasks.providers.exact import BulkModelAPI, Message, Prepared, Style, raw_prompt, refuse_other_than_counts
 from mwe_tasks.translating import MAX_TOKENS, NO_TEXT, as_output, drafts
 from mwe_tasks.weights import find_weights
 
@@ -90,7 +90,7 @@ class GgufAPI(BulkModelAPI):
             raise MweError("gguf models call no tools: run a task without them.")
         return await anyio.to_thread.run_sync(self._answer, input, config)
 
-    def prepare(self, messages: Sequence[ChatMessage], config: GenerateConfig) -> Prepared:
+    def prepare(self, messages: Sequence[Message], config: GenerateConfig) -> Prepared:
         """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
         labels, style = self.asked(config)
         for each in messages:

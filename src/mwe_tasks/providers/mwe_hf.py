@@ -17,7 +17,7 @@ from mwe_tasks.checkpoints import find_checkpoint
 from mwe_tasks.errors import MweError
 from mwe_tasks.packing import Plan
 from mwe_tasks.pretrained import load_pretrained
-from mwe_tasks.providers.exact import BulkModelAPI, Prepared, Style, raw_prompt, refuse_other_than_counts
+from mwe_tasks.providers.exact import BulkModelAPI, Message, Prepared, Style, raw_prompt, refuse_other_than_counts
 from mwe_tasks.transformer import BATCH, Transformer
 from mwe_tasks.translating import MAX_TOKENS, as_output, drafts
 
@@ -115,7 +115,7 @@ class MweHfAPI(BulkModelAPI):
             raise MweError(f"mwe-hf models know no {' and no '.join(asked)}: leave it out.")
         return await self.batcher.ask(Call(input, config))
 
-    def prepare(self, messages: Sequence[ChatMessage], config: GenerateConfig) -> Prepared:
+    def prepare(self, messages: Sequence[Message], config: GenerateConfig) -> Prepared:
         """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
         labels, style = self.asked(config)
         with self.model.alone:
