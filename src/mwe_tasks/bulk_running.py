@@ -2,20 +2,19 @@
 
 import os
 import re
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inspect_ai.log import EvalLog, write_eval_log
-from inspect_ai.model import get_model
 
-from mwe_tasks.engines.bulk import Shard, log_of, plan_job, run_batches
+from mwe_tasks.engines.bulk import Shard, load, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Part
-from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import Run
 
 PARTS = ".parts"
@@ -30,6 +29,8 @@ class Bulk(NamedTuple):
     """The folder of all parts: a path or an fsspec URL."""
     shard: Shard
     pace: Pace
+    threads: int | None = None
+    """Of the CPU, for each model; what its engine takes by itself where None."""
 
 
 def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
@@ -38,7 +39,7 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
     Raises MweError where the model cannot be loaded or asked, and where its part was made otherwise.
     """
     opened = open_job(job)
-    part = Part(f"{bulk.parts.rstrip('/')}/{part_name(job.run, opened.data.name)}")
+    part = part_of(opened, bulk.parts)
     log = log_of(opened, part)
     if log is None:
         run_shard(opened, part, bulk)
@@ -50,14 +51,15 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
     return log
 
 
+def part_of(opened: Opened, parts: str) -> Part:
+    """The part of a job within the folder of all parts."""
+    return Part(f"{parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
+
+
 def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
     """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
-    run = opened.job.run
-    arguments: dict[str, Any] = dict(run.model_args)
-    with get_model(run.model, memoize=False, **arguments) as model:
-        if not isinstance(model.api, BulkModelAPI):
-            raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
-        planned = plan_job(opened, model.api)
+    with closing(load(opened.job.run, bulk.threads)) as model:
+        planned = plan_job(opened, model)
         begun = part.begin(planned.begun)
         done = part.finished(begun)
         mine = bulk.shard.batches(begun.batches)
@@ -65,7 +67,7 @@ def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
         left = [number for number in mine if number not in done]
         before = sum(questions[number] for number in mine if number in done)
         with bulk.pace(sum(questions.values()), before) as tell:
-            for number in run_batches(planned, model.api, part, left):
+            for number in run_batches(planned, model, part, left):
                 tell(questions[number])
 
 
