@@ -1,10 +1,10 @@
-"""Which batches of one model's jobs run next, and whether another worker would be worth its load; nothing is run here."""
+"""Which batches of one model's jobs run next, and whether one more worker is worth its load; nothing is run here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MOST = 8
-"""Batches that a worker takes at a time: few, so that progress is told often, and enough that handing them out costs nothing."""
+"""Batches that a worker takes at a time: few, so that progress is told often, and enough that asking costs nothing."""
 
 
 @dataclass
@@ -30,13 +30,14 @@ class Queue:
         at comes first, then one that nobody has, and then it helps where most is left. It takes little of what is
         left at a time, so that all workers end at about the same time.
         """
-        if self.unplanned and not self.left.get(-1 if at is None else at):
-            job = next(iter(self.unplanned))
-            self.planning[job] = self.unplanned.pop(job)
-            return job, {}
-        job = at if at in self.left and self.left[at] else max(self.left, key=self._left_of, default=-1)
-        batches = self.left.get(job)
-        if not batches:
+        mine = at is not None and self.left.get(at)
+        if self.unplanned and not mine:
+            new = next(iter(self.unplanned))
+            self.planning[new] = self.unplanned.pop(new)
+            return new, {}
+        job = at if mine else max(self.left, key=self._left_of, default=None)
+        batches = {} if job is None else self.left[job]
+        if job is None or not batches:
             return None
         count = max(1, min(MOST, len(batches) // (2 * workers)))
         return job, {number: batches.pop(number) for number in sorted(batches)[:count]}

@@ -1,8 +1,9 @@
 """Jobs of several datasets and models scored by the Ray engine, and a log written of each as soon as it is whole."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from inspect_ai.log import EvalLog
@@ -13,40 +14,53 @@ from mwe_tasks.engines.bulk import log_of
 from mwe_tasks.engines.ray import Spread, Work
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, open_job
-from mwe_tasks.pace import Pace
+from mwe_tasks.running import Outcome, Prepared, failure_of, outcome_of
+from mwe_tasks.runs import Run
 
 
-class Ended(NamedTuple):
-    """What became of a job: its log, whose location is its file, or why there is none."""
+class Wanted(NamedTuple):
+    """Models that are prepared to be asked one dataset, their jobs, and where their logs and parts are."""
 
-    log: EvalLog | None
-    error: str | None = None
+    prepared: Prepared
+    jobs: Mapping[Run, Job]
+    bulk: Bulk
 
 
-def score_over_ray(jobs: Sequence[tuple[Job, Bulk]], address: str | None, threads: int | None, pace: Pace) -> list[Ended]:
-    """What became of each job, in their order; a job that fails stops no other.
+class One(NamedTuple):
+    """One job with what it needs to become a log."""
 
-    What parts hold already is not run again, and jobs whose parts are whole need no cluster. Raises MweError where no
-    cluster can be reached.
+    run: Run
+    work: Work
+    wanted: Wanted
+
+
+def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Outcome]]:
+    """For each dataset an outcome for each of its models, in their order; a job that fails stops no other.
+
+    What a part holds is not run again, and where all parts are whole no cluster is needed. Raises MweError where one
+    is and none can be reached.
     """
-    ended: dict[int, Ended] = {}
-    works: dict[int, Work] = {}
+    outcomes = [dict(wanted.prepared.done) for wanted in asked]
+    ones: dict[int, One] = {}
     done: dict[int, float] = {}
-    for number, (job, bulk) in enumerate(jobs):
-        try:
-            opened = open_job(job)
-            part = part_of(opened, absolute(bulk.parts))
-            if (log := log_of(opened, part)) is not None:
-                ended[number] = _keep(log, Work(opened, part), bulk)
+    places: dict[int, tuple[int, Run]] = {}
+    for number, wanted in enumerate(asked):
+        for run in wanted.prepared.tasks:
+            try:
+                opened = open_job(wanted.jobs[run])
+                one = One(run, Work(opened, part_of(opened, absolute(wanted.bulk.parts))), wanted)
+                if (log := log_of(opened, one.work.part)) is not None:
+                    outcomes[number][run] = _keep(log, one)
+                    continue
+            except MweError as error:
+                outcomes[number][run] = failure_of(run, error.message)
                 continue
-            begun = part.begun()
-            said = sum(len(batch.said) for batch in part.finished(begun).values()) if begun else 0
-            works[number], done[number] = Work(opened, part), said / len(opened.stances)
-        except MweError as error:
-            ended[number] = Ended(None, error.message)
-    if works:
-        ended |= _spread(jobs, works, done, address, threads, pace)
-    return [ended[number] for number in range(len(jobs))]
+            key = len(ones)
+            ones[key], places[key], done[key] = one, (number, run), _done(one.work)
+    for key, outcome in _spread(ones, done, address).items() if ones else ():
+        number, run = places[key]
+        outcomes[number][run] = outcome
+    return [[found[run] for run in wanted.prepared.runs] for found, wanted in zip(outcomes, asked, strict=True)]
 
 
 def absolute(folder: str) -> str:
@@ -54,41 +68,47 @@ def absolute(folder: str) -> str:
     return folder if "://" in folder else os.path.abspath(folder)  # noqa: PTH100  a string, since URLs are
 
 
-def _spread(
-    jobs: Sequence[tuple[Job, Bulk]],
-    works: dict[int, Work],
-    done: dict[int, float],
-    address: str | None,
-    threads: int | None,
-    pace: Pace,
-) -> dict[int, Ended]:
-    merging: dict[int, Future[Ended]] = {}
-    failed: dict[int, Ended] = {}
+def _spread(ones: Mapping[int, One], done: Mapping[int, float], address: str | None) -> dict[int, Outcome]:
+    merging: dict[int, Future[Outcome]] = {}
+    failed: dict[int, Outcome] = {}
 
-    def merge(number: int) -> Ended:
-        work = works[number]
-        try:
-            log = log_of(work.opened, work.part)
-            if log is None:
-                return Ended(None, f"{work.part.folder} lacks batches that were run: the same command runs them again")
-            return _keep(log, work, jobs[number][1])
-        except Exception as error:  # as for one that fails while it runs
-            return Ended(None, error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
+    def finish(key: int) -> None:
+        merging[key] = merger.submit(_merge, ones[key])
 
-    def finish(number: int) -> None:
-        merging[number] = merger.submit(merge, number)
+    def fail(key: int, why: str) -> None:
+        failed[key] = failure_of(ones[key].run, why)
 
-    def fail(number: int, why: str) -> None:
-        failed[number] = Ended(None, why)
-
+    works = {key: one.work for key, one in ones.items()}
     questions = sum(len(work.opened.rows) for work in works.values())
+    bulk = ones[0].wanted.bulk
     # A log takes about 3 ms a question, in which workers would wait for the driver.
-    with ThreadPoolExecutor(1) as merger, connect(address), pace(questions, sum(done.values())) as tell:
-        Spread(works, done, threads=threads, tell=tell, finish=finish, fail=fail).run()
-    return failed | {number: future.result() for number, future in merging.items()}
+    with ThreadPoolExecutor(1) as merger, connect(address), bulk.pace(questions, sum(done.values())) as tell:
+        Spread(works, done, threads=bulk.threads, tell=tell, finish=finish, fail=fail).run()
+    return failed | {key: future.result() for key, future in merging.items()}
 
 
-def _keep(log: EvalLog, work: Work, bulk: Bulk) -> Ended:
-    write_log(log, bulk.log_dir)
-    work.part.remove()
-    return Ended(log)
+def _done(work: Work) -> float:
+    """The questions that a part holds."""
+    begun = work.part.begun()
+    said = sum(len(batch.said) for batch in work.part.finished(begun).values()) if begun else 0
+    return said / len(work.opened.stances)
+
+
+def _merge(one: One) -> Outcome:
+    try:
+        log = log_of(one.work.opened, one.work.part)
+        if log is None:
+            return failure_of(
+                one.run, f"{one.work.part.folder} lacks batches that were run: run the same command again"
+            )
+        return _keep(log, one)
+    except Exception as error:  # as for one that fails while it runs
+        return failure_of(one.run, error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
+
+
+def _keep(log: EvalLog, one: One) -> Outcome:
+    write_log(log, one.wanted.bulk.log_dir)
+    one.work.part.remove()
+    for path in one.wanted.prepared.replaced[one.run]:
+        Path(path).unlink(missing_ok=True)
+    return outcome_of(one.run, log)

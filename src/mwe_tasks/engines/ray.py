@@ -9,9 +9,9 @@ once serves. A model gets one more, up to as many as the cluster has room for, e
 work would last longer than loading it once more (`pieces.worth_another`). A worker that finds nothing to do is ended.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mwe_tasks.clusters import Demand, demand_of, has_room, nodes, refuse_too_large, threads_of
@@ -160,7 +160,7 @@ class Spread:
         import ray
 
         asked = {"num_cpus": team.demand.cpus, "num_gpus": team.demand.gpus, "memory": team.demand.memory or None}
-        actor = ray.remote(Worker).options(**asked, max_restarts=0).remote(team.run, self.threads, os.getcwd())
+        actor = ray.remote(Worker).options(**asked, max_restarts=0).remote(team.run, self.threads, str(Path.cwd()))
         hand = Hand(actor)
         team.hands.append(hand)
         self.calls[actor.load.remote()] = team, hand

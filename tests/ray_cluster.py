@@ -1,0 +1,136 @@
+"""What happens on a Ray cluster of three nodes when parts of it are killed, as JSON: run by test_ray.py.
+
+Ray binds to every interface, so this runs in a network namespace that has loopback alone.
+
+    python ray_cluster.py FOLDER
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+GGUF = "gguf/smollm2-135m"
+PATIENCE = 300
+"""Seconds that anything may take before the test is given up."""
+
+
+class Watch:
+    """Looks at a folder of parts: the times at which each batch began, of which there is one where none ran twice."""
+
+    def __init__(self, folder):
+        self.folder, self.began, self._seen, self._stopped = folder, {}, {}, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self):
+        while not self._stopped.wait(0.02):
+            for file in self.folder.rglob("batch-*.json"):
+                try:
+                    changed = file.stat().st_mtime_ns
+                    if self._seen.get(file) != changed:
+                        found = json.loads(file.read_text(encoding="utf-8"))
+                        self.began.setdefault(f"{file.parent.name}/{file.name}", []).append(found["began"])
+                        self._seen[file] = changed
+                except (OSError, ValueError):
+                    continue  # it is being written, or is gone
+
+    def wait_for(self, batches, *, at_work=None):
+        """Waits until so many batches were seen and, where a node is named, a worker of it is running one."""
+        deadline = time.monotonic() + PATIENCE
+        while len(self.began) < batches or (at_work is not None and not workers_of(at_work)):
+            assert time.monotonic() < deadline, f"{len(self.began)} of {batches} batches after {PATIENCE} s"
+            time.sleep(0.02)
+
+    def stop(self):
+        self._stopped.set()
+        self._thread.join()
+        return self.began
+
+
+def workers_of(node):
+    """The processes of a node in which a model is running batches now."""
+    (raylet,) = node.all_processes["raylet"]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int(folder.joinpath("stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            title = folder.joinpath("cmdline").read_bytes()
+        except (OSError, IndexError, ValueError):
+            continue
+        if parent == raylet.process.pid and title.startswith(b"ray::Worker.run"):
+            found.append(int(folder.name))
+    return found
+
+
+def command(*arguments):
+    return [sys.executable, "-c", "from mwe_tasks.cli import main; main()", "score", *map(str, arguments)]
+
+
+def score(*arguments):
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+    return {"code": done.returncode, "said": done.stdout + done.stderr}
+
+
+def survive(cluster, nodes, folder):
+    """Two datasets and two models: the driver is killed, then a worker, then a node."""
+    models = ["--model", GGUF, "--model", f"mwe-hf/{folder / 'tiny'}"]
+    how = [folder / "one", folder / "two", *models, "--frame", "opinion", "--style", "completion", "--threads", "1"]
+    ray = [*how, "--engine", "ray", "--address", cluster.address, "--log-dir", folder / "ray"]
+    parts = folder / "ray" / ".parts"
+    watch = Watch(parts)
+    with subprocess.Popen(command(*ray), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+        watch.wait_for(3)
+        driver.send_signal(signal.SIGKILL)
+    kept = len(watch.began)
+    with subprocess.Popen(command(*ray), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as driver:
+        watch.wait_for(kept + 1, at_work=nodes[0])
+        os.kill(workers_of(nodes[0])[0], signal.SIGKILL)
+        watch.wait_for(kept + 3, at_work=nodes[1])
+        cluster.remove_node(nodes[1], allow_graceful=False)
+        killed = len(watch.began)
+        said, _ = driver.communicate(timeout=PATIENCE)
+    began = watch.stop()
+    alone = score(*how, "--log-dir", folder / "alone")
+    return {
+        "code": driver.returncode,
+        "said": said,
+        "kept": kept,
+        "killed": killed,
+        "began": began,
+        "left": [str(each) for each in parts.rglob("*.json")],
+        "alone": alone,
+    }
+
+
+def fail(cluster, folder):
+    """A model that is too large, one that is damaged and one that is sound."""
+    family = folder / "family.toml"
+    lines = ['name = "three"']
+    for name, params in (("large", 70_000_000_000), ("damaged", 1000), ("tiny", 1000)):
+        lines += ["[[members]]", f'model = "mwe-hf/{folder / name}"', 'role = "base"', 'style = "completion"']
+        lines += [f"params_total = {params}", 'source = "made up"']
+    family.write_text("\n".join(lines), encoding="utf-8")
+    how = ["--family", family, "--log-dir", folder / "three"]
+    return score(folder / "one", *how, "--engine", "ray", "--address", cluster.address, "--yes")
+
+
+def main(folder):
+    from ray.cluster_utils import Cluster
+
+    store = {"object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **store})
+    try:
+        nodes = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
+        found = {"survive": survive(cluster, nodes, folder), "fail": fail(cluster, folder)}
+        (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
+    finally:
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
