@@ -27,6 +27,7 @@ LAYERS = {
         *("asks", "sharing", "packing", "passes", "answering"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("runs", "downloads", "needs", "logged"),
+        *("pieces", "clusters", "workers"),
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
@@ -51,7 +52,7 @@ LAYERS = {
         *("page", "tree_page", "map_page", "report_page", "reporting", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
-        *("running", "bulk_running", "pace", "controls"),
+        *("running", "bulk_running", "ray_running", "pace", "controls"),
         *("_registry", "__init__"),
     },
 }

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 from inspect_ai.log import read_eval_log
 from test_bulk import timeless
-from test_gguf import installed
 from tiny import write_checkpoint
 
 from mwe_tasks.cli import main
@@ -56,16 +55,21 @@ def found(folder, make_rows):
     rows = make_rows(20)
     write_rows(folder / "one" / "data" / "test.jsonl", rows[:24])
     write_rows(folder / "two" / "data" / "test.jsonl", rows[24:])
+    # Inspect finds the provider of `pretend` in a worker as it finds any installed one.
+    entry = folder / "path" / "pretend-0.dist-info" / "entry_points.txt"
+    entry.parent.mkdir(parents=True)
+    entry.write_text("[inspect_ai]\npretend = pretend\n", encoding="utf-8")
+    paths = [str(folder / "path"), str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     for name in ("tiny", "damaged", "large"):
         (folder / name).mkdir()
         write_checkpoint(folder / name)
     weights = folder / "damaged" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     script = Path(__file__).with_name("ray_cluster.py")
-    quiet = {**os.environ, "INSPECT_DISPLAY": "none", "RAY_USAGE_STATS_ENABLED": "0"}
-    done = subprocess.run(
-        [*NAMESPACE, sys.executable, str(script), str(folder)], env=quiet, capture_output=True, text=True, check=False
-    )
+    how = {"INSPECT_DISPLAY": "none", "RAY_USAGE_STATS_ENABLED": "0", "PRETEND_SECONDS": "0.5"}
+    command = [*NAMESPACE, sys.executable, str(script), str(folder)]
+    environment = {**os.environ, **how, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads((folder / "found.json").read_text(encoding="utf-8"))
 
@@ -75,7 +79,6 @@ def logs_in(folder):
     return {(log.eval.dataset.name, log.eval.model): log for log in read}
 
 
-@installed
 def test_the_driver_a_worker_and_a_node_are_killed_and_the_logs_are_those_of_one_process_to_the_bit(found, folder):
     survived = found["survive"]
     assert survived["code"] == 0, survived["said"]
@@ -85,7 +88,6 @@ def test_the_driver_a_worker_and_a_node_are_killed_and_the_logs_are_those_of_one
     assert {key: timeless(log) for key, log in spread.items()} == {key: timeless(log) for key, log in alone.items()}
 
 
-@installed
 def test_no_batch_that_was_in_a_part_when_something_was_killed_is_run_again(found):
     survived = found["survive"]
     assert 3 <= survived["kept"] < survived["killed"] < len(survived["began"])
@@ -93,11 +95,12 @@ def test_no_batch_that_was_in_a_part_when_something_was_killed_is_run_again(foun
     assert survived["left"] == []
 
 
-@installed
 def test_a_model_that_no_node_holds_and_one_that_is_damaged_leave_the_others(found, folder):
     failed = found["fail"]
     assert failed["code"] == 1, failed["said"]
-    assert f"FAILED  mwe-hf/{folder / 'large'}: No node of the cluster is large enough: a worker takes " in failed["said"]
+    assert (
+        f"FAILED  mwe-hf/{folder / 'large'}: No node of the cluster is large enough: a worker takes " in failed["said"]
+    )
     assert f"FAILED  mwe-hf/{folder / 'damaged'}: transformers cannot load the weights" in failed["said"]
     assert f"mwe-hf/{folder / 'tiny'}  24 questions" in failed["said"]
     assert "Traceback" not in failed["said"]
@@ -111,8 +114,8 @@ def test_a_worker_stays_at_its_job_then_takes_one_that_nobody_has_then_helps_whe
     assert queue.take(None, 2) == (2, {})
     queue.plan(2, {0: 10.0})
     assert queue.take(None, 3) == (3, {})
-    queue.plan(3, {number: 1.0 for number in range(50)})
-    assert queue.take(None, 3) == (3, {number: 1.0 for number in range(MOST)})
+    queue.plan(3, dict.fromkeys(range(50), 1.0))
+    assert queue.take(None, 3) == (3, dict.fromkeys(range(MOST), 1.0))
     assert queue.take(2, 3) == (2, {0: 10.0})
     assert queue.questions == 20.0 + 42.0
 
