@@ -87,14 +87,16 @@ def score(
     """Score a dataset with every model of a family.
 
     DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
-    again goes on where it stopped and scores only what has no log yet. Exit code 0: every model has its log; 1: some
-    failed, and the others' logs are there.
+    again goes on where it stopped and scores only what has no log yet. gguf and mwe-hf models are run in bulk, and
+    several processes can share one (--shard). Exit code 0: every model has its log; 1: some failed, and the others'
+    logs are there.
 
     \b
     Examples:
       mwe score sycophantic_yesno --family pythia --max-params 3b --dry-run
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
+      mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.logged import Asked
