@@ -275,6 +275,7 @@ def what_it_takes(
 
     from mwe_tasks.downloads import find_weights_of
     from mwe_tasks.needs import count_prompts, need
+    from mwe_tasks.runs import EXACT, IN_MEMORY
     from mwe_tasks.tasks import MIN_DRAWS, pick_shots
 
     shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
@@ -284,7 +285,9 @@ def what_it_takes(
         style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
         for style in {run.style for run in runs}
     }
-    known = {run.model: info.cost for run in runs if (info := get_model_info(run.model)) and info.cost}
+    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
+    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
+    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
     return [
         need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
         for run in runs
