@@ -64,26 +64,34 @@ def forward(model: "Transformer", batch: Batch, *, keep: bool = False) -> Passed
     import torch
 
     arrays = sheet(batch)
-    device, count = model.model.device, len(batch.prefix)
     places = sorted({(number, read.at) for number, row in enumerate(batch.rows) for read in row.reads})
+    index = {place: line for line, place in enumerate(places)}
+    reads = [(number, read) for number, row in enumerate(batch.rows) for read in row.reads]
     known: list[dict[Wanted, float]] = [{} for _ in batch.asks]
     with torch.inference_mode():
-        cache = seen_by(model.prefix(batch.prefix), len(batch.rows)) if keep or count else None
-        tokens = torch.from_numpy(arrays.tokens).to(device)
+        inputs = inputs_of(model, batch, arrays, keep=keep)
         with reading(model.model, places or [(0, 0)]):
-            logits = model.model(
-                input_ids=tokens,
-                attention_mask=_additive(arrays.sees, count, model.model),
-                position_ids=torch.from_numpy(arrays.positions).to(device),
-                use_cache=cache is not None,
-                **named(model.model, cache),
-            ).logits[0]
-        index = {place: number for number, place in enumerate(places)}
-        reads = [(number, read) for number, row in enumerate(batch.rows) for read in row.reads]
+            logits = model.model(**inputs).logits[0]
         values = logprobs(logits, [(index[number, read.at], read.wanted.token) for number, read in reads])
+    cache = next((inputs[name] for name in ("cache", "past_key_values") if name in inputs), None)
     for (_, read), value in zip(reads, values, strict=True):
         known[read.ask][read.wanted] = value
     return Passed(known, cache if keep else None, arrays)
+
+
+def inputs_of(model: "Transformer", batch: Batch, arrays: Sheet, *, keep: bool = False) -> dict[str, Any]:
+    """What a model's forward takes for a batch: tokens, positions, what each sees, the prefix's keys and values."""
+    import torch
+
+    count, device = len(batch.prefix), model.model.device
+    cache = seen_by(model.prefix(batch.prefix), len(batch.rows)) if keep or count else None
+    return {
+        "input_ids": torch.from_numpy(arrays.tokens).to(device),
+        "attention_mask": _additive(arrays.sees, count, model.model),
+        "position_ids": torch.from_numpy(arrays.positions).to(device),
+        "use_cache": cache is not None,
+        **named(model.model, cache),
+    }
 
 
 def logprobs(logits: Any, wanted: Sequence[tuple[int, int]]) -> list[float]:
