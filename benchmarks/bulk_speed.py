@@ -34,7 +34,7 @@ from mwe_tasks.answering import answer, plan
 from mwe_tasks.asks import Ask, Draft
 from mwe_tasks.checkpoints import find_checkpoint
 from mwe_tasks.packing import Plan
-from mwe_tasks.passes import inputs_of, reading, sheet
+from mwe_tasks.passes import inputs_of, logits_at, sheet
 from mwe_tasks.pretrained import load_pretrained
 from mwe_tasks.prompts import render
 from mwe_tasks.readers import read_rows
@@ -132,8 +132,7 @@ def bare(model: Transformer, made: Plan) -> Callable[[], None]:
     def loop() -> None:
         with torch.inference_mode():
             for batch, array, at in zip(made.batches, arrays, places, strict=True):
-                with reading(model.model, at):
-                    model.model(**inputs_of(model, batch, array))
+                logits_at(model.model, at, inputs_of(model, batch, array))
 
     return loop
 

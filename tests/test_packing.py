@@ -94,3 +94,11 @@ def test_prompts_that_have_rows_of_their_own_are_batched_by_tokens():
     made = pad(asks(*[(1,) * n for n in (10, 30, 12, 90)]), tokens=40, most=None, padded=True)
     assert [batch.asks for batch in made.batches] == [(0, 2), (1,), (3,)]
     assert {batch.rows for batch in made.batches} == {()}
+
+
+def test_a_long_prefix_is_seen_by_few_rows_at_once():
+    shots = tuple(range(2000))
+    made = pack(asks(*[(*shots, *(number,) * 80) for number in range(40)]), tokens=1000, most=None)
+    assert {len(batch.prefix) for batch in made.batches} == {2000}
+    assert max(len(batch.rows) * (2000 + len(batch.rows[0].tokens)) for batch in made.batches) <= 8 * 1000
+    assert len(made.batches[0].rows) == 3

@@ -12,8 +12,8 @@ from mwe_tasks.passes import named
 from mwe_tasks.transformer import Transformer
 
 _PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
-TEXT_TOKENS = 4096
-"""Tokens of prompts and texts that are gone on with at once: their keys and values are kept until the texts end."""
+KEPT = 4
+"""Times as many tokens of prompts and texts may be gone on with at once as run at once: they are kept, and no more."""
 
 
 class Begun(NamedTuple):
@@ -33,7 +33,7 @@ def complete(model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun]
     texts: dict[int, Completion] = {}
     likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
     lengths = [len(drafts[n].prompt) + drafts[n].max_tokens for n in likeliest]
-    for batch in batches(lengths, most=model.batch, tokens=TEXT_TOKENS, padded=model.padded):
+    for batch in batches(lengths, most=model.batch, tokens=KEPT * model.tokens, padded=model.padded):
         numbers = [likeliest[each] for each in batch]
         together = [drafts[number] for number in numbers]
         after = [begun[number] for number in numbers] if begun else None
