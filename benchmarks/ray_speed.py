@@ -155,9 +155,7 @@ def pace_together(batches: Sequence[Finished]) -> float:
     spans = [span(batch) for batch in batches]
     edges = sorted({edge for each in spans for edge in each})
     both = [
-        (begin, end)
-        for begin, end in pairwise(edges)
-        if sum(one <= begin and end <= other for one, other in spans) > 1
+        (begin, end) for begin, end in pairwise(edges) if sum(one <= begin and end <= other for one, other in spans) > 1
     ]
     start, stop = min(begin for begin, _ in both), max(end for _, end in both)
     done = 0.0

@@ -1,6 +1,7 @@
 """The bulk engine: the logs that Inspect's way makes, however often it was stopped and by however many processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -275,6 +276,8 @@ def test_a_model_that_fails_leaves_the_others_and_each_is_unloaded_before_the_ne
     assert (pretend.Pretend.alone, pretend.Pretend.loaded) == ([1, 1, 1], [])
 
 
+# pandas deprecates what Inspect still passes.
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
 def test_the_log_is_read_like_any_other(score, tmp_path):
     score("--frame", "opinion", models=[ONE, "pretend/two"])
     folder = str(tmp_path / "logs")
@@ -310,6 +313,16 @@ def test_either_engine_takes_the_others_log_as_done(score, tmp_path):
     assert (again.exit_code, "scored before" in again.output) == (0, True)
 
 
+def test_a_models_own_options_reach_it_and_a_log_made_with_others_is_refused(score, tmp_path):
+    score("-M", "size=3", "-M", "kind=small")
+    log = only_log(tmp_path / "logs")
+    assert log.eval.model_args == {"size": 3, "kind": "small"}
+    assert log.samples[0].store["model_facts"] | {"size": 3, "kind": "small"} == log.samples[0].store["model_facts"]
+    refused = score("-M", "size=4")
+    said = f"holds a log of {ONE} with -M kind=small -M size=3, now -M size=4"
+    assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+
+
 def test_a_higher_limit_scores_all_of_them_and_its_log_stands_for_the_smaller_one(score, tmp_path):
     score("--limit", "4")
     assert score("--limit", "8").exit_code == 0
@@ -337,6 +350,8 @@ def test_without_text_the_answer_is_unscored_with_that_reason_and_the_rest_is_th
         (("--shard", "1/2"), ["sim/flat-1b"], "--shard is for gguf and mwe-hf models in bulk"),
         (("--engine", "bulk"), ["sim/flat-1b"], "--engine bulk is for gguf and mwe-hf models"),
         (("--engine", "inspect", "--shard", "1/2"), [ONE], f"Inspect runs {ONE}"),
+        (("-M", "dtype"), [ONE], "-M dtype is no option of a model: write NAME=VALUE"),
+        (("-M", "revision=step1"), [ONE], "name it in a family file"),
         (("--shard", "3/2"), [ONE], "--shard 3/2 names no share: write I/N"),
         (("--shard", "0/2"), [ONE], "names no share"),
         (("--shard", "two"), [ONE], "names no share"),
@@ -360,7 +375,10 @@ def test_plain_lines_say_how_far_a_run_is_how_fast_and_how_long_it_takes():
     ]
 
 
-def test_a_terminal_gets_a_bar_with_questions_a_second(capsys):
+def test_a_terminal_gets_a_bar_with_questions_a_second(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with bar(10, 5) as tell:
         tell(5)
-    assert "10/10" in capsys.readouterr().out
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", capsys.readouterr().out)
+    assert "10/10" in shown
+    assert "a second" in shown

@@ -177,7 +177,15 @@ def test_a_worker_asks_for_memory_by_parameters_and_dtype_and_for_a_gpu_where_th
     assert (on_cpu.cpus, on_cpu.gpus, on_cpu.memory) == (8, 0, int(7 * GB * 4 * 1.2) + 2**30)
     on_gpu = demand_of(run, 8, [Node(8, 0, 64 * GB), Node(8, 1, 64 * GB)])
     assert (on_gpu.gpus, on_gpu.memory) == (1, int(7 * GB * 2 * 1.2) + 2**30)
+    halved = demand_of(run._replace(options=(("dtype", "bfloat16"),)), 8, [Node(8, 0, 64 * GB)])
+    assert (halved.gpus, halved.memory) == (0, on_gpu.memory)
+    assert demand_of(run._replace(options=(("device", "cpu"),)), 8, [Node(8, 1, 64 * GB)]) == on_cpu
     assert demand_of(Run("gguf/x.gguf"), 2, [Node(8, 1, 64 * GB)]) == Demand(2, 0, 0)
+
+
+def test_the_largest_node_is_one_that_runs_models_at_all():
+    with pytest.raises(MweError, match="the largest node has 2 CPUs"):
+        refuse_too_large(Demand(1, 0, 60 * GB), [Node(0, 0, 20 * GB), Node(2, 0, 10 * GB)])
 
 
 def test_a_model_that_no_node_holds_is_refused_with_what_it_takes_and_what_there_is():
@@ -222,6 +230,7 @@ def test_a_folder_of_parts_is_the_same_one_to_every_process(monkeypatch, tmp_pat
     [
         (["--model", "sim/flat-1b", "--engine", "ray"], "--engine ray is for gguf and mwe-hf models in bulk"),
         (["--model", "gguf/x.gguf", "--engine", "ray", "--shard", "1/2"], "Ray shares the work by itself"),
+        (["--model", "sim/flat-1b", "--threads", "2"], "--threads is for gguf and mwe-hf models in bulk"),
         (["--model", "gguf/x.gguf", "--address", "auto"], "--address names a Ray cluster: give --engine ray too"),
     ],
 )

@@ -115,17 +115,24 @@ def demand_of(run: Run, threads: int, found: Sequence[Node]) -> Demand:
 
     A CPU a thread, a whole GPU where the cluster has one and the provider uses it, and memory for the weights:
     parameters times the bytes of each as they are held (`downloads`), with room to compute. On a GPU they pass
-    through a node's memory as they are stored.
+    through a node's memory as they are stored; `-M dtype=` and `-M device=cpu` are heeded.
     """
-    gpus = int(run.provider in ON_GPU and any(node.gpus >= 1 for node in found))
-    size = run.params * STORED if gpus and run.params else find_weights_of(run).size
+    options = dict(run.options)
+    on_gpu = run.provider in ON_GPU and str(options.get("device", "cuda")).startswith("cuda")
+    gpus = int(on_gpu and any(node.gpus >= 1 for node in found))
+    halved = run.provider in ON_GPU and (gpus or options.get("dtype") in ("bfloat16", "float16"))
+    size = run.params * STORED if halved and run.params else find_weights_of(run).size
     return Demand(threads, gpus, int(size * SPARE) + AROUND if size else 0)
 
 
 def refuse_too_large(demand: Demand, found: Sequence[Node]) -> None:
     """Raises MweError where no node could ever hold a worker that asks for so much."""
     if not any(demand.fits(node) for node in found):
-        most = max(found, key=lambda node: (node.gpus >= demand.gpus, node.memory, node.cpus), default=Node(0, 0, 0))
+        most = max(
+            found,
+            key=lambda node: (node.gpus >= demand.gpus, node.cpus >= demand.cpus, node.memory),
+            default=Node(0, 0, 0),
+        )
         has = f"{most.cpus:g} CPUs, {most.gpus:g} GPUs and {most.memory / 1e9:.3g} GB"
         raise MweError(
             f"No node of the cluster is large enough: a worker takes {demand.words}, and the largest node has {has}"

@@ -14,7 +14,6 @@ from mwe_tasks.errors import MweError, UnknownName
 if TYPE_CHECKING:
     from inspect_ai.model import ModelCost
 
-    from mwe_tasks.engines.bulk import Shard
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
@@ -61,6 +60,7 @@ probabilities, the second where answers are drawn. Where no file is here to meas
     help="How gguf and mwe-hf models are run: in bulk, which is the default, in bulk over a Ray cluster, or by "
     "Inspect, as all others are.",
 )
+@click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
 @click.option("--address", help="The Ray cluster: HOST:PORT, ray://HOST:PORT, auto, or local to start one here.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each gguf and mwe-hf model.")
 @click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
@@ -81,6 +81,7 @@ def score(
     dry_run: bool,
     yes: bool,
     limit: int | None,
+    model_options: tuple[str, ...],
     engine: str | None,
     address: str | None,
     threads: int | None,
@@ -92,17 +93,20 @@ def score(
     """Score datasets with every model of a family.
 
     DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
-    again goes on where it stopped and scores only what has no log yet. Exit code 0: every model has its log; 1: some
-    failed, and the others' logs are there.
+    again goes on where it stopped and scores only what has no log yet. gguf and mwe-hf models are run in bulk, and
+    several processes can share one (--shard). Exit code 0: every model has its log; 1: some failed, and the others'
+    logs are there.
 
     \b
     Examples:
       mwe score sycophantic_yesno --family pythia --max-params 3b --dry-run
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
+      mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
       mwe score sycophantic_yesno disjunctive_syllogism --family pythia --engine ray --address auto
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
+    from mwe_tasks.engines.bulk import read_shard
     from mwe_tasks.logged import Asked
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
@@ -110,13 +114,16 @@ def score(
     from mwe_tasks.ray_running import Wanted
     from mwe_tasks.readers import read_rows
     from mwe_tasks.running import job_for, prepare, task_for
+    from mwe_tasks.runs import choose_bulk, read_options
 
     style = cast("str | None", given.pop("style"))
     if style is not None and style not in STYLES:
         raise UnknownName("style", style, known=STYLES)
     chosen, name = choose(family, models, role, max_params, style)
-    options = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
-    in_bulk = choose_bulk(chosen.runs, engine, options)
+    options = read_options(model_options)
+    chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
+    of_bulk = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
+    in_bulk = choose_bulk(chosen.runs, engine, of_bulk)
     refuse_for_ray(engine, address, shard)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     costs = read_costs(model_cost_config)
@@ -223,35 +230,6 @@ def choose(
     return choose_models(models, known, max_params=max_params, style=style), None
 
 
-def choose_bulk(runs: Sequence["Run"], engine: str | None, options: Mapping[str, object]) -> list["Run"]:
-    """The models that are scored in bulk.
-
-    Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
-    """
-    from mwe_tasks.runs import BULK
-
-    found = [run for run in runs if run.provider in BULK and engine != "inspect"]
-    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "ray")}.items() if value]
-    if asked and len(found) < len(runs):
-        other = next(run.name for run in runs if run not in found)
-        raise MweError(
-            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
-        )
-    return found
-
-
-def read_shard(text: str | None) -> "Shard":
-    """The share that I/N names, all of it for None; raises MweError for anything else."""
-    from mwe_tasks.engines.bulk import Shard
-
-    if text is None:
-        return Shard()
-    number, _, of = text.partition("/")
-    if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise MweError(f"--shard {text} names no share: write I/N with I from 1 to N, as in 1/8.")
-    return Shard(int(number), int(of))
-
-
 def keep_to(
     file: Path, data: "Dataset", runs: Sequence["Run"], given: Mapping[str, object], limit: int | None
 ) -> tuple[dict[str, object], int, str]:
@@ -319,6 +297,7 @@ def what_it_takes(
 
     from mwe_tasks.downloads import find_weights_of
     from mwe_tasks.needs import count_prompts, need
+    from mwe_tasks.runs import EXACT, IN_MEMORY
     from mwe_tasks.tasks import MIN_DRAWS, pick_shots
 
     shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
@@ -328,7 +307,9 @@ def what_it_takes(
         style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
         for style in {run.style for run in runs}
     }
-    known = {run.model: info.cost for run in runs if (info := get_model_info(run.model)) and info.cost}
+    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
+    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
+    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
     return [
         need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
         for run in runs
