@@ -1,9 +1,10 @@
 """Two Ray workers of one thread each against one process of two threads: the same model, questions and machine.
 
-    python benchmarks/ray_speed.py [--rows N] [--pairs N] [--shots N] [--folder FOLDER]
+    python benchmarks/ray_speed.py [--rows N] [--pairs N] [--folder FOLDER]
 
 The first N rows of the dataset are scored by `mwe score` with the embedded weights written out as safetensors (or
-the checkpoint in --folder), in completion style and without texts, by turns in both ways. Throughput is that of steady
+the checkpoint in --folder), in completion style, the opinion frame (four prompts a question) and without texts, by
+turns in both ways: enough work that loading the model twice pays (`pieces.worth_another`). Throughput is that of steady
 state: of one process all questions over the time from the first batch to the last, of the workers those over the time
 in which both are at work, a batch that is partly in it counted by its share; the times are those that each batch's
 file holds. Ray runs in a network namespace that has loopback alone, since it binds to every interface.
@@ -41,9 +42,9 @@ class Measured(NamedTuple):
     ratios: list[float]
     """Throughput of two workers over that of one process, pair by pair."""
     workers: list[float]
-    """Questions a second of two workers."""
+    """Prompts a second of two workers."""
     process: list[float]
-    """Questions a second of one process of two threads."""
+    """Prompts a second of one process of two threads."""
     same: bool
     """Whether every log of two workers is that of one process of one thread to the bit, times aside."""
     difference: float
@@ -55,19 +56,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=1000, help="how many questions, from the first on")
     parser.add_argument("--pairs", type=int, default=5, help="how often each way is timed")
-    parser.add_argument("--shots", type=int, default=0, help="solved examples before each question")
     parser.add_argument("--folder", type=Path, help="a checkpoint, in place of the embedded weights")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside is not None:
-        found = compare(asked.folder, asked.rows, asked.pairs, asked.shots)
+        found = compare(asked.folder, asked.rows, asked.pairs)
         asked.inside.write_text(json.dumps(found._asdict()), encoding="utf-8")
         return
-    found = measure(asked.folder, rows=asked.rows, pairs=asked.pairs, shots=asked.shots)
-    print(f"{asked.rows} questions, {asked.shots} shots, {asked.pairs} pairs")
+    found = measure(asked.folder, rows=asked.rows, pairs=asked.pairs)
+    print(f"{asked.rows} questions, {asked.pairs} pairs")
     for what, values in (
-        ("questions/s of two workers of one thread", found.workers),
-        ("questions/s of one process of two threads", found.process),
+        ("prompts/s of two workers of one thread", found.workers),
+        ("prompts/s of one process of two threads", found.process),
         ("ratio", found.ratios),
     ):
         print(f"  {what}: {statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})")
@@ -75,7 +75,7 @@ def main() -> None:
     print(f"  largest difference of log odds to two threads: {found.difference:.1e} nats")
 
 
-def measure(folder: Path | None = None, *, rows: int = 1000, pairs: int = 5, shots: int = 0) -> Measured:
+def measure(folder: Path | None = None, *, rows: int = 1000, pairs: int = 5) -> Measured:
     """Both ways by turns, in a network namespace; raises CalledProcessError where one is not allowed."""
     with TemporaryDirectory() as made:
         if folder is None:
@@ -85,17 +85,17 @@ def measure(folder: Path | None = None, *, rows: int = 1000, pairs: int = 5, sho
 
             folder = write_safetensors(pinned_file("smollm2-135m"), Path(made, "smollm2-135m"))
         out = Path(made, "found.json")
-        how = ["--rows", rows, "--pairs", pairs, "--shots", shots, "--folder", folder, "--inside", out]
+        how = ["--rows", rows, "--pairs", pairs, "--folder", folder, "--inside", out]
         subprocess.run([*NAMESPACE, sys.executable, __file__, *map(str, how)], check=True)
         return Measured(**json.loads(out.read_text(encoding="utf-8")))
 
 
-def compare(folder: Path, rows: int, pairs: int, shots: int) -> Measured:
+def compare(folder: Path, rows: int, pairs: int) -> Measured:
     """Both ways by turns, on a cluster that is started for as long."""
     import ray
 
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "INSPECT_DISPLAY": "none"}
-    given = ["--limit", rows, "--shots", shots, "--style", "completion", "--no-text"]
+    given = ["--limit", rows, "--frame", "opinion", "--style", "completion", "--no-text"]
     command = ["score", DATASET, "--model", f"mwe-hf/{folder}", *map(str, given)]
     ratios, workers, process = [], [], []
     ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
@@ -115,6 +115,7 @@ def compare(folder: Path, rows: int, pairs: int, shots: int) -> Measured:
             two, batches = run(f"two-{pair}", "--threads", "2")
             process.append(pace_alone(batches))
             ratios.append(workers[-1] / process[-1])
+            print(f"  {workers[-1]:.1f} and {process[-1]:.1f} prompts/s", flush=True)
             same = same and timeless(spread) == timeless(alone)
             difference = max(difference, *map(abs, differences(spread, two)))
     ray.shutdown()
@@ -145,18 +146,20 @@ def kept() -> Iterator[list[Finished]]:
 
 
 def pace_alone(batches: Sequence[Finished]) -> float:
-    """Questions a second from the first batch to the last."""
+    """Prompts a second from the first batch to the last."""
     spans = [span(batch) for batch in batches]
     return sum(len(batch.said) for batch in batches) / (max(end for _, end in spans) - min(begin for begin, _ in spans))
 
 
 def pace_together(batches: Sequence[Finished]) -> float:
-    """Questions a second while two batches run at a time; raises ValueError where no two ever do."""
+    """Prompts a second while two batches run at a time; raises ValueError where no two ever do."""
     spans = [span(batch) for batch in batches]
     edges = sorted({edge for each in spans for edge in each})
     both = [
         (begin, end) for begin, end in pairwise(edges) if sum(one <= begin and end <= other for one, other in spans) > 1
     ]
+    if not both:
+        raise ValueError("one worker did all of it, since loading the model twice would not have paid: more --rows")
     start, stop = min(begin for begin, _ in both), max(end for _, end in both)
     done = 0.0
     for batch, (begin, end) in zip(batches, spans, strict=True):

@@ -130,7 +130,7 @@ def refuse_too_large(demand: Demand, found: Sequence[Node]) -> None:
     if not any(demand.fits(node) for node in found):
         most = max(
             found,
-            key=lambda node: (node.gpus >= demand.gpus, node.cpus >= demand.cpus, node.memory),
+            key=lambda node: (node.gpus >= demand.gpus, node.cpus > 0, node.memory),
             default=Node(0, 0, 0),
         )
         has = f"{most.cpus:g} CPUs, {most.gpus:g} GPUs and {most.memory / 1e9:.3g} GB"
