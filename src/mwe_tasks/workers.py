@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mwe_tasks.engines.bulk import Planned, load, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Opened
-from mwe_tasks.parts import Begun, Part
+from mwe_tasks.parts import Part
 from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import Run
 
@@ -24,7 +24,6 @@ class Worker:
     """One model; what goes wrong is told, not raised, since not every error travels between processes."""
 
     model: BulkModelAPI
-    begun: Begun
     planned: Planned
 
     def __init__(self, run: Run, threads: int, folder: str) -> None:
@@ -47,7 +46,7 @@ class Worker:
 
         def planned() -> tuple[str, list[float]]:
             found = self._at(job, opened, folder)
-            return self.begun.key, [found.prompts(n) / len(opened.stances) for n in range(self.begun.batches)]
+            return found.begun.key, [found.prompts(n) / len(opened.stances) for n in range(found.begun.batches)]
 
         return _told(planned)
 
@@ -65,8 +64,8 @@ class Worker:
     def _at(self, job: int, opened: Opened | None, folder: str) -> Planned:
         if opened is not None and job != self.job:
             self.job = -1
-            self.planned = plan_job(opened, self.model)
-            self.begun = Part(folder).begin(self.planned.begun)
+            planned = plan_job(opened, self.model)
+            self.planned = planned._replace(begun=Part(folder).begin(planned.begun))
             self.job = job
         return self.planned
 
