@@ -28,7 +28,7 @@ class Watch:
         self._thread.start()
 
     def _look(self):
-        while not self._stopped.wait(0.02):
+        while not self._stopped.wait(0.05):
             for file in self.folder.rglob("batch-*.json"):
                 try:
                     changed = file.stat().st_mtime_ns
@@ -46,7 +46,7 @@ class Watch:
             at_work = [(node, pid) for node in nodes for pid in workers_of(node)]
             if len(self.began) >= batches and (at_work or not nodes):
                 return at_work[0] if nodes else None
-            time.sleep(0.02)
+            time.sleep(0.1)
         raise AssertionError(f"{len(self.began)} of {batches} batches after {PATIENCE} s")
 
     def stop(self):

@@ -27,7 +27,7 @@ LAYERS = {
         *("asks", "sharing", "packing", "passes", "answering", "machine"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("runs", "downloads", "needs", "logged"),
-        *("pieces", "clusters", "workers"),
+        *("pieces", "clusters", "workers", "teams"),
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),

@@ -10,17 +10,19 @@ work would last longer than loading it once more (`pieces.worth_another`). A wor
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mwe_tasks.clusters import Demand, demand_of, has_room, nodes, refuse_too_large, threads_of
+from mwe_tasks.clusters import demand_of, has_room, nodes, refuse_too_large, threads_of
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Opened
 from mwe_tasks.parts import Part
-from mwe_tasks.pieces import Queue, worth_another
-from mwe_tasks.runs import Run
+from mwe_tasks.pieces import Queue
+from mwe_tasks.teams import Hand, Team
 from mwe_tasks.workers import Told, Worker
+
+if TYPE_CHECKING:
+    from mwe_tasks.runs import Run
 
 DEATHS = 3
 """Workers of a model that may die one after another without a batch; then it is given up."""
@@ -33,55 +35,6 @@ class Work(NamedTuple):
 
     opened: Opened
     part: Part
-
-
-@dataclass(eq=False)
-class Hand:
-    """A worker as the driver sees it."""
-
-    actor: Any
-    loaded: bool = False
-    at: int | None = None
-    """The job that it has planned; None where that is not known."""
-    job: int | None = None
-    """The job that it is working on now."""
-    batches: Mapping[int, float] = field(default_factory=dict)
-    """The questions of each batch that it is running; none while it plans."""
-
-
-@dataclass(eq=False)
-class Team:
-    """One model, its jobs and its workers."""
-
-    run: Run
-    demand: Demand
-    queue: Queue
-    open: dict[int, int | None]
-    """Of each job that is not finished how many batches are not done; None until it is planned."""
-    hands: list[Hand] = field(default_factory=list)
-    load_seconds: float = 0.0
-    timed: tuple[float, float] = (0.0, 0.0)
-    """Seconds and questions of all batches that were run."""
-    deaths: int = 0
-
-    @property
-    def placed(self) -> bool:
-        """Whether a worker of it is at work, or none is needed any more."""
-        return not self.needed or any(hand.loaded for hand in self.hands)
-
-    @property
-    def needed(self) -> bool:
-        """Whether there is work that nobody has taken."""
-        return self.queue.questions > 0
-
-    @property
-    def wants_another(self) -> bool:
-        """Whether one more worker pays."""
-        seconds, questions = self.timed
-        pace = seconds / questions if questions else None
-        if not self.hands or not all(hand.loaded for hand in self.hands):
-            return False
-        return worth_another(self.queue.questions, len(self.hands), pace, self.load_seconds)
 
 
 class Spread:
