@@ -122,6 +122,12 @@ def fail(cluster, folder):
     return score(folder / "one", *how, "--engine", "ray", "--address", cluster.address, "--yes")
 
 
+def unshared(cluster, folder):
+    """Parts in a place that each process has for itself."""
+    how = ["--model", "pretend/two", "--log-dir", folder / "unshared", "--parts", "memory://parts"]
+    return score(folder / "one", *how, "--engine", "ray", "--address", cluster.address)
+
+
 def main(folder):
     from ray.cluster_utils import Cluster
 
@@ -129,7 +135,11 @@ def main(folder):
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **store})
     try:
         nodes = [cluster.add_node(num_cpus=1, **store) for _ in range(2)]
-        found = {"survive": survive(cluster, nodes, folder), "fail": fail(cluster, folder)}
+        found = {
+            "survive": survive(cluster, nodes, folder),
+            "fail": fail(cluster, folder),
+            "unshared": unshared(cluster, folder),
+        }
         (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
     finally:
         cluster.shutdown()

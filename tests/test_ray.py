@@ -106,6 +106,13 @@ def test_a_model_that_no_node_holds_and_one_that_is_damaged_leave_the_others(fou
     assert "Traceback" not in failed["said"]
 
 
+def test_parts_that_the_nodes_do_not_share_with_the_driver_are_refused_before_anything_is_run(found):
+    refused = found["unshared"]
+    assert refused["code"] == 1, refused["said"]
+    assert "FAILED  pretend/two: memory://parts/one_pretend-two_" in refused["said"]
+    assert "is another folder to the nodes of the cluster than to this machine: name one" in refused["said"]
+
+
 def test_a_worker_stays_at_its_job_then_takes_one_that_nobody_has_then_helps_where_most_is_left():
     queue = Queue({1: 30.0, 2: 10.0, 3: 50.0})
     assert queue.take(None, 1) == (1, {})
