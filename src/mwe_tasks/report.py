@@ -31,8 +31,9 @@ K - 2 degrees of freedom; the full change at 96.5%, a U by the best line of two 
 sizes; where neighbouring sizes err alike (autocorrelation .5) the error rises from .05 to .07 (5 sizes) or .15 (8
 sizes), which so few sizes cannot show.
 
-Flat means that the 90% intervals of the full change and of the bow lie inside the smallest change that counts. Error
-rates of all words, measured: docs/calibration.md of mwe-tasks."""
+The words, the same for every score: standard rises with size, inverse falls, and of appeal, matching share and shift a
+rise is more of the behaviour, not better. Flat means that the 90% intervals of the full change and of the bow lie
+inside the smallest change that counts. Error rates of all words, measured: docs/calibration.md of mwe-tasks."""
 
 PACKAGES = ("mwe-tasks", "inspect-ai", "numpy", "scipy", "pandas")
 """Whose versions a report names."""

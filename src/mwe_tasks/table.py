@@ -127,7 +127,8 @@ def read_log(path: str) -> EvalLog:
         raise MweError(f"{path} is a log of {log.eval.task}, not of a Yes/No task of mwe_tasks.")
     if log.status != "success":
         reason = f": {log.error.message[:200].rstrip('.')}" if log.error else ""
-        raise MweError(f"{path} is a log of a run that ended with status {log.status}{reason}.")
+        how = "is still running, or was killed" if log.status == "started" else f"ended with status {log.status}"
+        raise MweError(f"{path} is a log of a run that {how}{reason}.")
     return log
 
 

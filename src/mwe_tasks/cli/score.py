@@ -133,7 +133,9 @@ def score(
         click.echo(f"{len(failed)} of {len(outcomes)} models failed; the same command tries them again.", err=True)
         raise SystemExit(1)
     click.echo(
-        f"Next: mwe fit {shlex.quote(str(asked.log_dir))}" + (f" --family {shlex.quote(family)}" if family else "")
+        f"Next: mwe fit {shlex.quote(str(asked.log_dir))}"
+        + (f" --family {shlex.quote(family)}" if family else "")
+        + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
     )
 
 
