@@ -10,7 +10,7 @@ demo: .venv/run.stamp ## score the embedded model on a real dataset; then simula
 	$(BIN)/mwe controls --log-dir logs/demo/controls
 
 test: .venv/test.stamp ## every test, on real weights
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-hf: .venv/hf.stamp ## mwe-hf models, on the CPU build of torch, which the other targets do not install
 	MWE_HF=required $(BIN)/python -m pytest tests/test_mwe_hf*.py

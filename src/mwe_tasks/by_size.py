@@ -105,6 +105,11 @@ def has_score(run: pd.DataFrame, score: Score) -> bool:
     return score.column in asked and bool(asked[score.column].notna().any())
 
 
+def facts_asked(run: pd.DataFrame, score: Score) -> int:
+    """How many facts of the score's arm a run was asked, or of both."""
+    return int(_of_arm(run, score)["fact"].nunique())
+
+
 def has_twins(run: pd.DataFrame) -> bool:
     """Whether the questions of a run come as twins, all but a few that have lost theirs."""
     return float(has_both_twins(run).mean()) >= MOSTLY

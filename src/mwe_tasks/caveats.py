@@ -110,4 +110,4 @@ def censored_share(run: Run, score: Score) -> float:
     table = run.table if score.control is None else run.table[run.table["control"] == score.control]
     unlisted = table[missing].isna() & table["missing"].eq("labels_not_listed")
     share = (table[censored].astype(bool) | unlisted).astype(float)
-    return float(share.groupby(table["control"].astype(str)).mean().max())
+    return float(share.groupby(table["control"], dropna=False).mean().max())

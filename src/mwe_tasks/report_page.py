@@ -32,7 +32,7 @@ from mwe_tasks.report import (
 from mwe_tasks.report_charts import charts, forests, styles
 from mwe_tasks.results import Figures
 from mwe_tasks.trend_figure import HEADLINES
-from mwe_tasks.wording import detectable, lead, of_level, slope, smallest
+from mwe_tasks.wording import detectable, lead, of_level, predicate, slope, smallest
 
 CHANGED = 10
 """How many facts that rose most are shown, and how many that fell."""
@@ -77,15 +77,15 @@ def _sentence(finding: Finding) -> dict[str, Any]:
     return {
         "said": said,
         "shown": finding.score.name in HEADLINES,
-        "family": _level(finding.family, said),
-        "checkpoints": _level(finding.checkpoints, said),
+        "family": _level(finding, finding.family, said),
+        "checkpoints": _level(finding, finding.checkpoints, said),
     }
 
 
-def _level(headline: Headline, said: str) -> str:
-    """The word of a level, or that it has none, with every reason that the sentence has not said."""
+def _level(finding: Finding, headline: Headline, said: str) -> str:
+    """What a level says, or that it says nothing, with every reason that the sentence has not said."""
     if headline.refused is None:
-        return f"{headline.word}."
+        return f"{predicate(finding, headline.word)}."
     return "no verdict." if headline.refused in said else f"no verdict. {headline.refused}"
 
 
