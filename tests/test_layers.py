@@ -42,7 +42,7 @@ LAYERS = {
             "forms",
             "compare",
         ),
-        *("results", "wording", "report", "trend_figure", "report_charts", "latex"),
+        *("results", "wording", "report", "report_tables", "trend_figure", "report_charts", "latex"),
     },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),

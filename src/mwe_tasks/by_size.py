@@ -133,6 +133,11 @@ def bounded(runs: Sequence[pd.DataFrame], score: Score) -> Matrix:
     return _matrix([positive_by_fact(_of_arm(run, score), answer) for run in runs], runs, score)
 
 
+def coverage(runs: Sequence[pd.DataFrame]) -> Matrix:
+    """The probability of both labels, the mean of each fact's questions."""
+    return _matrix([by_fact(one_row_a_question(run), "coverage") for run in runs], runs, SCORES[0])
+
+
 def refuse_few(where: str, name: str, matrix: Matrix) -> None:
     """Raises MweError where fewer than two facts have a score at every size: one has no error to go by."""
     if len(matrix.facts) < 2:
