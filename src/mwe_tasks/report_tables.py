@@ -109,7 +109,7 @@ def curve_table(curves: Sequence[Fitted]) -> Table:
 
 def model_table(lineup: Lineup, found: pd.DataFrame) -> Table:
     """Each model's size, its source, and its figures, found as `models_of` gives them, with their 95% intervals."""
-    shown = [name for name in BESIDE if (found["figure"] == name).any()]
+    shown = [name for name in BESIDE if (found.loc[found["figure"] == name, "n"] > 0).any()]
     rows = []
     for run in lineup.runs:
         own = found[found["model"] == run.member.name].set_index("figure")
