@@ -29,7 +29,7 @@ bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
 	$(BIN)/python benchmarks/writing.py
 
-bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and build at up to 200,000 rows
+bench-large: .venv/run.stamp ## time and memory of import, check, export and build at up to 200,000 rows, and what they find
 	$(BIN)/python benchmarks/large.py
 
 bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset and what it scores, against what is done here
