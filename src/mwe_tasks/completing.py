@@ -3,45 +3,71 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mwe_tasks.asks import Draft
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import batches
 from mwe_tasks.labels import Tokens
 from mwe_tasks.llama import Completion
+from mwe_tasks.passes import named
 from mwe_tasks.transformer import Transformer
 
 _PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+KEPT = 4
+"""Times as many tokens of prompts and texts may be gone on with at once as run at once: they are kept, and no more."""
 
 
-class Draft(NamedTuple):
-    """A text that is wanted after a prompt."""
+class Begun(NamedTuple):
+    """Keys and values of a prompt in those of a pass over many."""
 
-    prompt: Tokens
-    max_tokens: int
-    stop: tuple[str, ...] = ()
-    temperature: float = 0.0
-    """0 takes the likeliest token each time."""
-    top_p: float = 1.0
-    top_k: int = 0
-    """0 for all."""
-    seed: int | None = None
+    cache: Any
+    row: int
+    places: tuple[int, ...]
+    """Of the prompt's tokens, in their order."""
 
 
-def complete(model: Transformer, drafts: Sequence[Draft]) -> list[Completion]:
-    """One text a draft: those of the likeliest tokens in batches, those that are drawn one by one, each by its seed."""
+def complete(model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun] | None = None) -> list[Completion]:
+    """One text a draft: those of the likeliest tokens in batches, those that are drawn one by one, each by its seed.
+
+    Where keys and values of a draft's prompt are known (`begun`), a text of the likeliest tokens goes on from them.
+    """
     texts: dict[int, Completion] = {}
     likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
-    for batch in batches([len(drafts[n].prompt) for n in likeliest], most=model.batch, padded=model.padded):
+    lengths = [len(drafts[n].prompt) + drafts[n].max_tokens for n in likeliest]
+    for batch in batches(lengths, most=model.batch, tokens=KEPT * model.tokens, padded=model.padded):
         numbers = [likeliest[each] for each in batch]
         together = [drafts[number] for number in numbers]
+        after = [begun[number] for number in numbers] if begun else None
         if max(len(each.prompt) for each in together) + max(each.max_tokens for each in together) > model.context:
             written = [text for each in together for text in _generate(model, [each])]  # one would outgrow the context
         else:
-            written = _generate(model, together)
+            written = _generate(model, together, after)
         texts.update(zip(numbers, written, strict=True))
     for number, draft in enumerate(drafts):
         if draft.temperature > 0:
             (texts[number],) = _draw(model, draft)
     return [texts[number] for number in range(len(drafts))]
+
+
+def _taken(model: Transformer, begun: Sequence[Begun]) -> Any:
+    """All but the last of each prompt's keys and values, padded on the left like the tokens."""
+    import torch
+    from transformers import DynamicCache
+
+    longest = max(len(each.places) for each in begun)
+    device = model.model.device
+    rows = torch.tensor([[each.row] for each in begun], device=device)
+    places = torch.tensor(
+        [[0] * (longest - len(each.places)) + list(each.places[:-1]) for each in begun], dtype=torch.long, device=device
+    )
+    return DynamicCache(
+        [
+            (
+                layer.keys.transpose(1, 2)[rows, places].transpose(1, 2),
+                layer.values.transpose(1, 2)[rows, places].transpose(1, 2),
+            )
+            for layer in begun[0].cache.layers
+        ]
+    )
 
 
 def _draw(model: Transformer, draft: Draft) -> list[Completion]:
@@ -53,10 +79,12 @@ def _draw(model: Transformer, draft: Draft) -> list[Completion]:
         else:
             torch.manual_seed(draft.seed)
         drawn = {"temperature": draft.temperature, "top_p": draft.top_p, "top_k": draft.top_k}
-        return _generate(model, [draft], do_sample=True, **drawn)
+        return _generate(model, [draft], None, do_sample=True, **drawn)
 
 
-def _generate(model: Transformer, drafts: Sequence[Draft], **options: Any) -> list[Completion]:
+def _generate(
+    model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun] | None = None, **options: Any
+) -> list[Completion]:
     """The drafts' texts, padded on the left, as generation of transformers wants it."""
     import torch
     from transformers import GenerationConfig
@@ -70,18 +98,18 @@ def _generate(model: Transformer, drafts: Sequence[Draft], **options: Any) -> li
         [[0] * n + [1] * len(draft.prompt) for n, draft in zip(pads, drafts, strict=True)], device=device
     )
 
+    done = [False] * len(drafts)
+
     def ended(so_far: Any, _: Any, **__: Any) -> Any:
-        done = [
-            _cut(model, one, draft, most)
-            for one, draft, most in zip(so_far[:, longest:].tolist(), drafts, room, strict=True)
-        ]
-        return torch.tensor(
-            [text.finished or text.tokens >= most for text, most in zip(done, room, strict=True)], device=device
-        )
+        for n, (one, draft, most) in enumerate(zip(so_far[:, longest:].tolist(), drafts, room, strict=True)):
+            done[n] = done[n] or len(one) >= most or one[-1] in model.ends or _stopped(model, draft, one)
+        return torch.tensor(done, device=device)
 
     with torch.inference_mode():
+        known = named(model.model, _taken(model, begun)) if begun and longest > 1 else {}
         given = model.model.generate(
             tokens,
+            **known,
             attention_mask=mask,
             stopping_criteria=[ended],
             logits_processor=[_refuse_nan],
@@ -104,6 +132,11 @@ def _cut(model: Transformer, tokens: Sequence[int], draft: Draft, most: int) -> 
         n for n in range(1, len(kept) + 1) if any(each in _text(model, draft.prompt, kept[:n]) for each in draft.stop)
     )
     return Completion(text[: min(at)], used, True)
+
+
+def _stopped(model: Transformer, draft: Draft, tokens: Sequence[int]) -> bool:
+    """Whether a stop sequence is in the text so far; without any nothing is decoded."""
+    return bool(draft.stop) and any(each in _text(model, draft.prompt, tokens) for each in draft.stop)
 
 
 def _text(model: Transformer, prompt: Tokens, tokens: Sequence[int]) -> str:

@@ -7,10 +7,8 @@ and chat template, so this module asks there, with a key that only this process 
 import hashlib
 import http.client
 import json
-import os
 import re
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -24,7 +22,9 @@ from urllib.parse import urlsplit
 from mwe_tasks.errors import MweError
 from mwe_tasks.gguf_header import read_header
 from mwe_tasks.label_logprobs import measure
+from mwe_tasks.label_rows import Added
 from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
+from mwe_tasks.machine import cores
 from mwe_tasks.weights import file_hash
 
 TODAY = date(2025, 1, 1)
@@ -67,7 +67,8 @@ def load(path: Path, *, context: int | None = None, threads: int | None = None) 
     """
     header = read_header(path)
     trained = header.get(f"{header.get('general.architecture')}.context_length", CONTEXT)
-    key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, _cores() // 2))
+    # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
+    key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, cores() // 2))
     if key[1] % CONTEXT_STEP:
         raise MweError(
             f"A context of {key[1]} tokens would be rounded up by llama.cpp: take a multiple of {CONTEXT_STEP}."
@@ -182,11 +183,18 @@ class Llama:
         llama.cpp sums its softmax in float32, so that all of them may be off by one common 1e-4 nats or so,
         which log odds do not see. Raises TooLong, and MweError where a label cannot be read here.
         """
+        return self.read_labels(self.encode(prompt), self.continuations(prompt, labels))
+
+    def continuations(self, prompt: str, labels: Sequence[str]) -> Added:
+        """What each label's spellings add after the prompt; raises MweError for a label that cannot be read there."""
         added = continuations(self.encode, prompt, labels)
         for label, sequences in added.items():
             if not sequences:
                 raise MweError(f"{label!r} cannot be read after a prompt that ends in {prompt[-10:]!r}.")
-        start = self.encode(prompt)
+        return added
+
+    def read_labels(self, prompt: Tokens, added: Added) -> LabelLogprobs:
+        """The same of a prompt's tokens and what the labels add to them; raises TooLong."""
         asked = count()
 
         def likeliest(tokens: Tokens, k: int) -> dict[int, float]:
@@ -195,16 +203,17 @@ class Llama:
             return self._likeliest(tokens, k, reuse=next(asked) > 0)
 
         with self.alone:
-            return measure(likeliest, start, added)
+            return measure(likeliest, prompt, added)
 
-    def complete(self, prompt: str, *, reuse: bool = False, **options: Any) -> Completion:
+    def complete(self, prompt: str | Tokens, *, reuse: bool = False, **options: Any) -> Completion:
         """One text after the prompt; options are llama.cpp's (max_tokens, temperature, seed, stop, ...).
 
         With `reuse` it goes on from the work of the call before: the same text each time only where `alone` was
         held over both.
         """
         with self.alone:
-            reply = self._complete(self.encode(prompt), cache_prompt=reuse, **options)
+            tokens = self.encode(prompt) if isinstance(prompt, str) else prompt
+            reply = self._complete(tokens, cache_prompt=reuse, **options)
         choice = reply["choices"][0]
         listed = (choice.get("logprobs") or {}).get("content") or ()
         finished = choice["finish_reason"] == "stop"
@@ -253,18 +262,3 @@ def _checked(ask: Callable[[], Any]) -> Any:
     if error.get("type") == "exceed_context_size_error":
         raise TooLong(error["message"])
     raise MweError(f"llama.cpp refused the request: {str(error.get('message', error)).strip()}")
-
-
-def _cores() -> int:
-    # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _quota())
-
-
-def _quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """The cores that a container may use (cgroup v2); more than any machine has where it is not limited."""
-    try:
-        most, period = file.read_text(encoding="ascii").split()
-        return max(1, int(most) // int(period))
-    except (OSError, ValueError):  # another system, or "max 100000"
-        return sys.maxsize

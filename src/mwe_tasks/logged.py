@@ -25,6 +25,8 @@ class Asked(NamedTuple):
     """The sha256 of the plan that this run follows."""
     options: Mapping[str, Any]
     """More arguments of eval_set."""
+    text: bool = True
+    """Whether local models write an answer too, beside the log probabilities of the labels."""
 
 
 def read_headers(folder: Path) -> list[EvalLog]:
@@ -61,6 +63,8 @@ def refuse_others(headers: Sequence[EvalLog], ours: Mapping[str, Any], runs: Seq
             raise MweError(
                 f"{asked.log_dir} holds a log that was made under {before}, and there is now {now} {advice}."
             )
+        if asked.text and not metadata.get("text", True):
+            raise MweError(f"{asked.log_dir} holds a log that was made without texts {advice}, or --no-text again.")
         if (count := answered_questions(header)) > asked.questions:
             raise MweError(
                 f"{asked.log_dir} holds a log of {count} questions, and only {asked.questions} are asked now {advice}, "
@@ -70,6 +74,14 @@ def refuse_others(headers: Sequence[EvalLog], ours: Mapping[str, Any], runs: Seq
         if run is not None and (style := header.eval.task_args.get("style")) != run.style:
             before, now = (each or "left to the model" for each in (style, run.style))
             raise MweError(f"{asked.log_dir} holds a log of {run.name} with style {before}, now {now} {advice}.")
+        if run is not None and header.eval.model_args != run.model_args:
+            before, now = (in_words(each) for each in (header.eval.model_args, run.model_args))
+            raise MweError(f"{asked.log_dir} holds a log of {run.name} with {before}, now {now} {advice}.")
+
+
+def in_words(arguments: Mapping[str, object]) -> str:
+    """A model's options as they are typed."""
+    return " ".join(f"-M {name}={value}" for name, value in sorted(arguments.items())) or "no -M"
 
 
 def finished_log(headers: Sequence[EvalLog], run: Run, dataset: str, questions: int) -> EvalLog | None:

@@ -1,6 +1,6 @@
 """Which models one command scores: the members of a family, or models by name, and why others are left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from mwe_tasks.errors import MweError
@@ -10,6 +10,9 @@ IN_MEMORY = ("gguf", "mwe-hf", "vllm", "sglang")
 """Providers that hold a model's weights on this machine: of those one model runs at a time."""
 EXACT = ("sim", "gguf", "mwe-hf")
 """Providers of ours, which give exact log probabilities in one call and cost nothing."""
+
+BULK = ("gguf", "mwe-hf")
+"""Providers whose models the bulk engine runs."""
 
 Role = Literal["base", "instruct"]
 
@@ -24,6 +27,8 @@ class Run(NamedTuple):
     style: str | None = None
     """chat or completion; None leaves it to the model."""
     params: int | None = None
+    options: tuple[tuple[str, object], ...] = ()
+    """What its provider is given beside name and revision, as `-M NAME=VALUE`."""
 
     @property
     def name(self) -> str:
@@ -36,9 +41,9 @@ class Run(NamedTuple):
         return self.model.partition("/")[0]
 
     @property
-    def model_args(self) -> dict[str, str]:
+    def model_args(self) -> dict[str, object]:
         """What the provider is given beside the name."""
-        return {} if self.revision is None else {"revision": self.revision}
+        return {**dict(self.options), **({} if self.revision is None else {"revision": self.revision})}
 
 
 class Chosen(NamedTuple):
@@ -95,6 +100,34 @@ def choose_models(
     if not runs:
         raise MweError(f"No model is left to score ({'; '.join(left_out)}): raise --max-params.")
     return Chosen(_checked(runs), tuple(left_out))
+
+
+def read_options(texts: Sequence[str]) -> tuple[tuple[str, object], ...]:
+    """The options of `-M NAME=VALUE`, numbers as numbers; raises MweError for what is no such pair."""
+    options: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals and value):
+            raise MweError(f"-M {text} is no option of a model: write NAME=VALUE, as in -M dtype=float32.")
+        if name == "revision":
+            raise MweError("-M revision= is a member's own: name it in a family file, a member for each revision.")
+        options[name] = int(value) if value.isascii() and value.isdigit() else value
+    return tuple(sorted(options.items()))
+
+
+def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, object]) -> list[Run]:
+    """The models that are scored in bulk.
+
+    Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
+    """
+    found = [run for run in runs if run.provider in BULK and engine != "inspect"]
+    asked = [name for name, value in {**options, "--engine bulk": engine == "bulk"}.items() if value]
+    if asked and len(found) < len(runs):
+        other = next(run.name for run in runs if run not in found)
+        raise MweError(
+            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
+        )
+    return found
 
 
 def batches(runs: Sequence[Run]) -> list[list[Run]]:

@@ -54,6 +54,15 @@ probabilities, the second where answers are drawn. Where no file is here to meas
     help="Prices, as Inspect takes them: a YAML or JSON file of model to input, output, input_cache_write and "
     "input_cache_read, dollars a million tokens.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["bulk", "inspect"]),
+    help="How gguf and mwe-hf models are run: in bulk, which is the default, or by Inspect, as all others are.",
+)
+@click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
+@click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
+@click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
+@click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
 @click.option("--yes", is_flag=True, help="Download large weights without asking.")
 def score(
@@ -69,31 +78,44 @@ def score(
     dry_run: bool,
     yes: bool,
     limit: int | None,
+    model_options: tuple[str, ...],
+    engine: str | None,
+    no_text: bool,
+    shard: str | None,
+    parts: str | None,
     **given: str | int | None,
 ) -> None:
     """Score a dataset with every model of a family.
 
     DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
-    again goes on where it stopped and scores only what has no log yet. Exit code 0: every model has its log; 1: some
-    failed, and the others' logs are there.
+    again goes on where it stopped and scores only what has no log yet. gguf and mwe-hf models are run in bulk, and
+    several processes can share one (--shard). Exit code 0: every model has its log; 1: some failed, and the others'
+    logs are there.
 
     \b
     Examples:
       mwe score sycophantic_yesno --family pythia --max-params 3b --dry-run
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
+      mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
     """
+    from mwe_tasks.bulk_running import PARTS, Bulk
+    from mwe_tasks.engines.bulk import read_shard
     from mwe_tasks.logged import Asked
+    from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
     from mwe_tasks.providers.exact import STYLES
     from mwe_tasks.readers import read_rows
-    from mwe_tasks.running import prepare, task_for
+    from mwe_tasks.running import job_for, prepare, task_for
     from mwe_tasks.running import score as score_prepared
+    from mwe_tasks.runs import choose_bulk, read_options
 
     style = cast("str | None", given.pop("style"))
     if style is not None and style not in STYLES:
         raise UnknownName("style", style, known=STYLES)
     chosen, name = choose(family, models, role, max_params, style)
+    options = read_options(model_options)
+    chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     stamp = None
     if plan_file is not None:
@@ -108,10 +130,16 @@ def score(
         questions=min(limit or len(data.rows), len(data.rows)),
         plan=stamp,
         options=inspect_options(costs, max_connections),
+        text=not no_text,
     )
+    in_bulk = choose_bulk(chosen.runs, engine, {"--no-text": no_text, "--shard": shard, "--parts": parts})
+    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace())
+
+    def of(run: "Run") -> dict[str, object]:
+        return arguments | ({} if run.style is None else {"style": run.style})
 
     def build(run: "Run") -> "Task":
-        return task_for(dataset, arguments | ({} if run.style is None else {"style": run.style}))
+        return task_for(dataset, of(run))
 
     prepared = prepare(chosen.runs, build, asked)
     needs = what_it_takes(list(prepared.tasks), dataset, data, arguments, asked.questions, costs)
@@ -123,7 +151,8 @@ def score(
     if not yes:
         confirm_downloads(needs)
     try:
-        outcomes = score_prepared(prepared, say=click.echo)
+        jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
+        outcomes = score_prepared(prepared, say=click.echo, jobs=jobs, bulk=bulk)
     except KeyboardInterrupt:
         click.echo("Interrupted: the same command goes on from here.", err=True)
         raise SystemExit(1) from None
@@ -224,6 +253,7 @@ def what_it_takes(
 
     from mwe_tasks.downloads import find_weights_of
     from mwe_tasks.needs import count_prompts, need
+    from mwe_tasks.runs import EXACT, IN_MEMORY
     from mwe_tasks.tasks import MIN_DRAWS, pick_shots
 
     shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
@@ -233,7 +263,9 @@ def what_it_takes(
         style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
         for style in {run.style for run in runs}
     }
-    known = {run.model: info.cost for run in runs if (info := get_model_info(run.model)) and info.cost}
+    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
+    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
+    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
     return [
         need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
         for run in runs
@@ -274,6 +306,9 @@ def print_outcomes(outcomes: Sequence["Outcome"]) -> None:
     for each in outcomes:
         if each.error is not None:
             click.echo(f"FAILED  {each.run.name}: {each.error}" + (f" ({each.log})" if each.log else ""), err=True)
+            continue
+        if each.log is None:
+            click.echo(f"{each.run.name}  this share is done; the log is written once all are")
             continue
         time = "scored before" if each.before else "" if each.seconds is None else f"{each.seconds:.0f} s"
         click.echo(f"{each.run.name}  {each.questions} questions  {time}  {os.path.relpath(each.log or '')}")
