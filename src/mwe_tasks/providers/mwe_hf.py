@@ -46,7 +46,7 @@ Reply = tuple[ModelOutput, ModelCall]
 
 
 class MweHfAPI(BulkModelAPI):
-    """A checkpoint as an Inspect model; -M revision= (Hub), dtype=, device=, context= (tokens), batch= (calls at once).
+    """A checkpoint as an Inspect model; -M revision= (Hub), dtype=, device=, context= (tokens), batch= (prompts).
 
     Raises MweError where torch or transformers are missing, and for a checkpoint that cannot be loaded or scored.
     """
