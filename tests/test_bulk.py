@@ -209,6 +209,8 @@ def test_parts_may_lie_on_any_file_system_and_are_gone_once_there_is_a_log(score
         (("--shots", "4"), ("--shots", "4", "--shot-seed", "1"), "with shot_seed 0, and shot_seed is now 1"),
         ((), ("--limit", "8"), "with questions 16, and questions is now 8"),
         ((), ("--no-text",), "with text True, and text is now False"),
+        ((), ("-M", "size=3"), "with size of -M unset, and size of -M is now 3"),
+        (("-M", "size=3"), (), "with size of -M 3, and size of -M is now unset"),
     ],
 )
 def test_a_part_that_was_made_in_another_way_is_refused_with_what_differs(score, stop, before, after, said):

@@ -65,7 +65,7 @@ def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
         left = [number for number in mine if number not in done]
         before = sum(questions[number] for number in mine if number in done)
         with bulk.pace(sum(questions.values()), before) as tell:
-            for number in run_batches(planned, model.api, part, left):
+            for number in run_batches(planned._replace(begun=begun), model.api, part, left):
                 tell(questions[number])
 
 
