@@ -118,7 +118,8 @@ def sources(findings: Sequence[Finding]) -> list[Source]:
         head = lineup.runs[0].table.iloc[0]
         template = f"template {head['template']} (wording {head['prompts']}), frame {head['frame']}"
         how = "as the imported file was made" if pd.isna(head["template"]) else f"{template}, {head['shots']} examples"
-        asked = f"split {head['split']}, {head['style']} style, {how}, {head['estimator']}"
+        dtypes = ", ".join(sorted({str(run.table["dtype"].iloc[0]) for run in lineup.runs} - {"None", "nan"}))
+        asked = f"split {head['split']}, {head['style']} style, {how}, {head['estimator']}" + (dtypes and f", {dtypes}")
         logs = [(run.member.name, name_of_log(str(run.table["log"].iloc[0]))) for run in lineup.runs]
         found.append(Source(lineup.dataset, str(head["checksum"]), asked, logs))
     return found
