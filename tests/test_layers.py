@@ -24,6 +24,8 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
+        *("asks", "packing", "answering"),
+        *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {
@@ -49,7 +51,7 @@ LAYERS = {
         *("page", "tree_page", "map_page", "report_page", "reporting", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
-        *("running", "controls"),
+        *("running", "bulk_running", "pace", "controls"),
         *("_registry", "__init__"),
     },
 }

@@ -18,7 +18,7 @@ from inspect_ai.util import collect
 from mwe_tasks.labels import LabelLogprobs, from_top_logprobs
 from mwe_tasks.parsing import Answer, read_answer
 from mwe_tasks.probing import Ability, as_message, find_ability
-from mwe_tasks.prompts import Shot, Style, Turn, frame_question, render, stances
+from mwe_tasks.prompts import Shot, Style, Turn, render_stances
 from mwe_tasks.providers.exact import ExactModelAPI
 from mwe_tasks.rows import Row
 from mwe_tasks.scoring import Reading, read_draws, read_exact, read_top
@@ -46,9 +46,8 @@ def ask(
         ability = abilities[str(model)]
         row = Row.model_validate(state.metadata["row"])
         readings: dict[str, Reading] = {}
-        for stance in stances(frame):
-            question = frame_question(row.question, stance, frame=frame, labels=labels, matching=row.matching)
-            turns = render(question, labels=labels, style=ability.style, template=template, shots=shots)
+        how: dict[str, Any] = {"labels": labels, "style": ability.style, "template": template, "shots": shots}
+        for stance, turns in render_stances(row.question, matching=row.matching, frame=frame, **how).items():
             messages = [as_message(turn) for turn in turns]
             told = {
                 "id": row.id,

@@ -1,8 +1,9 @@
 """Texts that a model of transformers goes on with after prompts, the likeliest in batches."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mwe_tasks.asks import Draft
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import batches
 from mwe_tasks.labels import Tokens
@@ -10,20 +11,6 @@ from mwe_tasks.llama import Completion
 from mwe_tasks.transformer import Transformer
 
 _PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
-
-
-class Draft(NamedTuple):
-    """A text that is wanted after a prompt."""
-
-    prompt: Tokens
-    max_tokens: int
-    stop: tuple[str, ...] = ()
-    temperature: float = 0.0
-    """0 takes the likeliest token each time."""
-    top_p: float = 1.0
-    top_k: int = 0
-    """0 for all."""
-    seed: int | None = None
 
 
 def complete(model: Transformer, drafts: Sequence[Draft]) -> list[Completion]:

@@ -1,29 +1,25 @@
 """Imported results to logs of Inspect, as if a task of ours had asked: the same results make the same log."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.log import EvalLog, EvalSample, EvalSpec, read_eval_log, recompute_metrics, write_eval_log
+from inspect_ai.log import EvalLog, EvalSample, read_eval_log, write_eval_log
 from inspect_ai.scorer import Score
 
 from mwe_tasks import scoring
 from mwe_tasks.errors import MweError
 from mwe_tasks.foreign_results import Answered, Results
+from mwe_tasks.made_logs import make_log, name_of
 from mwe_tasks.rows import checksum
+from mwe_tasks.runs import Run
 from mwe_tasks.scorers import as_score
 from mwe_tasks.scoring import Value
-from mwe_tasks.tasks import VERSION, prompts_hash
+from mwe_tasks.tasks import prompts_hash
 
 TASK = "mwe_tasks/imported_results"
-METRICS = [
-    {"name": "inspect_ai/mean", "options": {}},
-    {"name": "inspect_ai/stderr", "options": {"cluster": "fact"}},
-]
 ORIGINS = {"prize": "the Inverse Scaling Prize pipeline", "lm-eval": "lm-evaluation-harness"}
 
 
@@ -39,47 +35,28 @@ def as_log(results: Results) -> EvalLog:
     }
     key = f"{made['sha256']} {results.family} {results.member.name} {results.checksum}"
     samples = [_as_sample(each, results, key) for each in results.answered]
-    names = list(samples[0].scores or {})
-    spec = {
-        "eval_id": _name(f"eval {key}"),
-        "run_id": _name(f"run {key}"),
-        "task_id": _name(f"task {key}"),
+    facts = {
+        "dataset": results.dataset,
+        "where": results.where,
+        "split": results.split,
+        "checksum": results.checksum,
+        "labels": list(results.labels),
+        "template": results.template,
+        "frame": "plain",
+        "shots": None if results.template is None else 0,
+        "shot_seed": None,
+        "draws": None,
+        "prompts": None if results.template is None else prompts_hash(),
+        "results": made,
+    }
+    more = {
         "created": datetime.fromtimestamp(results.date, UTC).isoformat(timespec="seconds"),
         "task": TASK,
-        "task_version": VERSION,
         "task_display_name": results.dataset,
-        "dataset": {
-            "name": results.dataset,
-            "location": results.where,
-            "samples": results.in_dataset,
-            "sample_ids": [sample.id for sample in samples],
-        },
-        "model": results.member.model,
-        "model_args": {} if results.member.revision is None else {"revision": results.member.revision},
-        "config": {"epochs": 1},
-        "packages": {"mwe-tasks": version("mwe-tasks")},
-        "scorers": [{"name": name, "options": {}, "metrics": METRICS, "metadata": {}} for name in names],
-        "headline_metric": {"scorer": next(name for name in names if name.startswith("logodds"))},
-        "metadata": {
-            "mwe": {
-                "dataset": results.dataset,
-                "where": results.where,
-                "split": results.split,
-                "checksum": results.checksum,
-                "labels": list(results.labels),
-                "template": results.template,
-                "frame": "plain",
-                "shots": None if results.template is None else 0,
-                "shot_seed": None,
-                "draws": None,
-                "prompts": None if results.template is None else prompts_hash(),
-                "results": made,
-            }
-        },
+        "headline_metric": {"scorer": next(name for name in samples[0].scores or {} if name.startswith("logodds"))},
     }
-    log = EvalLog(status="success", eval=EvalSpec.model_validate(spec), samples=samples)
-    recompute_metrics(log)
-    return log
+    run = Run(results.member.model, results.member.revision)
+    return make_log(samples, key=key, run=run, facts=facts, in_dataset=results.in_dataset, more=more)
 
 
 def write_logs(logs: Sequence[EvalLog], folder: Path) -> list[Path]:
@@ -111,7 +88,7 @@ def _as_sample(answered: Answered, results: Results, key: str) -> EvalSample:
         epoch=1,
         input=row["question"] or no_text,
         target=answers[0],
-        uuid=_name(f"sample {row['id']} {key}"),
+        uuid=name_of(f"sample {row['id']} {key}"),
         metadata={"row": dict(row), "fact": row["pair_id"] or row["id"], "topic": row["topic"], "control": control},
         store={
             "readings": {"plain": answered.reading.model_dump()},
@@ -139,11 +116,6 @@ def _scores(answered: Answered, matching: str | None, results: Results) -> Itera
         found["logodds_truth"] = logodds(truth, "no_truth")
         found["accuracy"] = scoring.sign(found["logodds_truth"])
     return ((name, as_score(value, None)) for name, value in found.items())
-
-
-def _name(of: str) -> str:
-    """22 letters and digits, as many as Inspect's ids have, that follow from a text."""
-    return hashlib.sha256(of.encode()).hexdigest()[:22]
 
 
 def _stem(log: EvalLog) -> str:

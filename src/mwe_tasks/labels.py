@@ -5,6 +5,7 @@ counted twice and no other word is counted. Sums are taken in log space; log pro
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from mwe_tasks.errors import MweError
 
 Tokens = tuple[int, ...]
+
+BETWEEN_WORDS = re.compile(r"(?<=[a-z]) (?=[a-z])")
+END = 100
+"""Characters of a long prompt that are encoded together with what follows it, at least."""
 
 ROUNDING = 1e-6
 """Providers round: what a list leaves over is known to this, so that much is always left for what is not listed."""
@@ -75,11 +80,12 @@ def continuations(
     Raises MweError where two labels share a sequence, or one's begins the other's.
     """
     before = tuple(encode(prompt))
+    encode_joint = _encode_end(encode, prompt, before)
     added: dict[str, dict[Tokens, str]] = {}
     for label in labels:
         added[label] = {}
         for spelling in spellings(label):
-            joint = tuple(encode(prompt + spelling))
+            joint = encode_joint(spelling)
             if len(joint) > len(before) and joint[: len(before)] == before:
                 added[label].setdefault(joint[len(before) :], spelling)
     _refuse_shared(added)
@@ -91,6 +97,24 @@ def continuations(
         }
         for label, found in added.items()
     }
+
+
+def _encode_end(encode: Callable[[str], Sequence[int]], prompt: str, before: Tokens) -> Callable[[str], Tokens]:
+    """A function from a spelling to the tokens of prompt and spelling together.
+
+    Of a long prompt only the end is encoded anew, from a space between two words on: no tokenizer joins what stands on
+    either side of one. Where the end alone has other tokens than in the prompt (some put a space before a text), all
+    of it is.
+    """
+    cut = max(
+        (match.start() for match in BETWEEN_WORDS.finditer(prompt, len(prompt) - 2 * END, len(prompt) - END)), default=0
+    )
+    start = len(encode("")) if cut else 0  # a BOS token
+    end = tuple(encode(prompt[cut:]))[start:] if cut else ()
+    if not end or before[-len(end) :] != end:
+        return lambda spelling: tuple(encode(prompt + spelling))
+    head = before[: -len(end)]
+    return lambda spelling: (*head, *encode(prompt[cut:] + spelling)[start:])
 
 
 def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -> LabelBounds | None:

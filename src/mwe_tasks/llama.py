@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from mwe_tasks.errors import MweError
 from mwe_tasks.gguf_header import read_header
 from mwe_tasks.label_logprobs import measure
+from mwe_tasks.label_rows import Added
 from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
 from mwe_tasks.weights import file_hash
 
@@ -182,11 +183,18 @@ class Llama:
         llama.cpp sums its softmax in float32, so that all of them may be off by one common 1e-4 nats or so,
         which log odds do not see. Raises TooLong, and MweError where a label cannot be read here.
         """
+        return self.read_labels(self.encode(prompt), self.continuations(prompt, labels))
+
+    def continuations(self, prompt: str, labels: Sequence[str]) -> Added:
+        """What each label's spellings add after the prompt; raises MweError for a label that cannot be read there."""
         added = continuations(self.encode, prompt, labels)
         for label, sequences in added.items():
             if not sequences:
                 raise MweError(f"{label!r} cannot be read after a prompt that ends in {prompt[-10:]!r}.")
-        start = self.encode(prompt)
+        return added
+
+    def read_labels(self, prompt: Tokens, added: Added) -> LabelLogprobs:
+        """The same of a prompt's tokens and what the labels add to them; raises TooLong."""
         asked = count()
 
         def likeliest(tokens: Tokens, k: int) -> dict[int, float]:
@@ -195,16 +203,17 @@ class Llama:
             return self._likeliest(tokens, k, reuse=next(asked) > 0)
 
         with self.alone:
-            return measure(likeliest, start, added)
+            return measure(likeliest, prompt, added)
 
-    def complete(self, prompt: str, *, reuse: bool = False, **options: Any) -> Completion:
+    def complete(self, prompt: str | Tokens, *, reuse: bool = False, **options: Any) -> Completion:
         """One text after the prompt; options are llama.cpp's (max_tokens, temperature, seed, stop, ...).
 
         With `reuse` it goes on from the work of the call before: the same text each time only where `alone` was
         held over both.
         """
         with self.alone:
-            reply = self._complete(self.encode(prompt), cache_prompt=reuse, **options)
+            tokens = self.encode(prompt) if isinstance(prompt, str) else prompt
+            reply = self._complete(tokens, cache_prompt=reuse, **options)
         choice = reply["choices"][0]
         listed = (choice.get("logprobs") or {}).get("content") or ()
         finished = choice["finish_reason"] == "stop"

@@ -25,6 +25,8 @@ class Asked(NamedTuple):
     """The sha256 of the plan that this run follows."""
     options: Mapping[str, Any]
     """More arguments of eval_set."""
+    text: bool = True
+    """Whether local models write an answer too, beside the log probabilities of the labels."""
 
 
 def read_headers(folder: Path) -> list[EvalLog]:
@@ -61,6 +63,8 @@ def refuse_others(headers: Sequence[EvalLog], ours: Mapping[str, Any], runs: Seq
             raise MweError(
                 f"{asked.log_dir} holds a log that was made under {before}, and there is now {now} {advice}."
             )
+        if asked.text and not metadata.get("text", True):
+            raise MweError(f"{asked.log_dir} holds a log that was made without texts {advice}, or --no-text again.")
         if (count := answered_questions(header)) > asked.questions:
             raise MweError(
                 f"{asked.log_dir} holds a log of {count} questions, and only {asked.questions} are asked now {advice}, "

@@ -1,12 +1,12 @@
 """What scoring a dataset with each model takes, before anything is asked: calls, tokens, money, bytes."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inspect_ai.model import ModelCost
 
 from mwe_tasks.downloads import Weights
-from mwe_tasks.prompts import Shot, Style, frame_question, render, stances
+from mwe_tasks.prompts import Shot, Style, render_stances
 from mwe_tasks.rows import Row
 from mwe_tasks.runs import EXACT, IN_MEMORY, Run
 
@@ -55,9 +55,8 @@ def count_prompts(
     """The number and the length of every prompt that rows become, each rendered as the task renders it."""
     characters = count = 0
     for row in rows:
-        for stance in stances(frame):
-            question = frame_question(row.question, stance, frame=frame, labels=labels, matching=row.matching)
-            turns = render(question, labels=labels, style=style, template=template, shots=shots)
+        how: dict[str, Any] = {"labels": labels, "style": style, "template": template, "shots": shots}
+        for turns in render_stances(row.question, matching=row.matching, frame=frame, **how).values():
             characters += sum(len(turn.text) for turn in turns)
             count += 1
     return Prompts(count, characters)

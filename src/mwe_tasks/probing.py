@@ -57,32 +57,40 @@ async def find_ability(model: Model, labels: Sequence[str], style: Style | None)
             "The hf provider reports another token's log probability than the sampled one's: score the same checkpoint "
             f"with --model mwe-{model}, which reads all of them."
         )
-    exact = isinstance(model.api, ExactModelAPI)
+    if isinstance(model.api, ExactModelAPI):
+        return exact_ability(labels, style or model.api.default_style, max_tokens=model.config.max_tokens)
     chosen: Style = style or default_style(model)
-    if chosen == "completion" and not exact and provider not in RAW_PROVIDERS:
+    if chosen == "completion" and provider not in RAW_PROVIDERS:
         raise MweError(
             f"{model} puts each text in a chat template, so it cannot be asked in the completion style. "
             "Leave -T style out, or use a completions provider such as openai-api-completions/SERVICE/MODEL."
         )
     base = GenerateConfig(
         max_tokens=model.config.max_tokens or (COMPLETION_TOKENS if chosen == "completion" else CHAT_TOKENS),
-        stop_seqs=["\n"] if chosen == "completion" else None,
+        stop_seqs=stops(chosen),
     )
-    if isinstance(model.api, ExactModelAPI):
-        settings = GenerateConfig(
-            max_tokens=model.config.max_tokens or COMPLETION_TOKENS,
-            temperature=0.0,
-            extra_body={"labels": list(labels), "style": chosen},
-        )
-        return Ability(chosen, "exact", base.merge(settings), "log probabilities of the labels")
     turns = render(PROBE, labels=labels, style=chosen, template=0)
     return await _probe(model, [as_message(turn) for turn in turns], base, chosen)
 
 
+def exact_ability(labels: Sequence[str], style: Style, *, max_tokens: int | None = None) -> Ability:
+    """How a model of ours is asked, without a probe: for each label's log probability, and the likeliest short text."""
+    config = GenerateConfig(
+        max_tokens=max_tokens or COMPLETION_TOKENS,
+        stop_seqs=stops(style),
+        temperature=0.0,
+        extra_body={"labels": list(labels), "style": style},
+    )
+    return Ability(style, "exact", config, "log probabilities of the labels")
+
+
+def stops(style: Style) -> list[str] | None:
+    """What ends a text of this style: of a completion its line."""
+    return ["\n"] if style == "completion" else None
+
+
 def default_style(model: Model) -> Style:
-    """Completion for providers of raw text and for weights without a chat template; else chat."""
-    if isinstance(model.api, ExactModelAPI):
-        return "chat" if model.api.default_style == "chat" else "completion"
+    """Completion for providers of raw text; else chat."""
     return "completion" if str(model).partition("/")[0].endswith("-completions") else "chat"
 
 

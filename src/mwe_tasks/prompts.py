@@ -110,6 +110,27 @@ def render(
     return [Turn("user", "".join(blocks) + fill(question))]
 
 
+def render_stances(
+    question: str,
+    *,
+    matching: str,
+    frame: str,
+    labels: Sequence[str],
+    style: Style,
+    template: int,
+    shots: Sequence[Shot] = (),
+) -> dict[Stance, list[Turn]]:
+    """The messages that put a question in each stance of a frame; raises what `frame_question` and `render` do."""
+    asked = {
+        stance: frame_question(question, stance, frame=frame, labels=labels, matching=matching)
+        for stance in stances(frame)
+    }
+    return {
+        stance: render(text, labels=labels, style=style, template=template, shots=shots)
+        for stance, text in asked.items()
+    }
+
+
 def find_template(style: str, template: int) -> str:
     """The template of a style by its number; raises UnknownName where there is no such style or number."""
     if style not in TEMPLATES:

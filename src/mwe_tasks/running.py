@@ -4,10 +4,12 @@ import ast
 import gc
 import pkgutil
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -16,7 +18,9 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
+from mwe_tasks.bulk_running import Bulk, score_in_bulk
 from mwe_tasks.errors import MweError, printable
+from mwe_tasks.jobs import Job
 from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
 from mwe_tasks.plan import STAMP
 from mwe_tasks.runs import EXACT, IN_MEMORY, Run, batches
@@ -30,7 +34,7 @@ SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
 class Outcome(NamedTuple):
-    """What became of one model: its log, or why there is none."""
+    """What became of one model: its log, or why there is none; neither where other shards are still at work."""
 
     run: Run
     log: str | None
@@ -48,14 +52,28 @@ class Prepared(NamedTuple):
     runs: tuple[Run, ...]
     tasks: dict[Run, Task]
     done: dict[Run, Outcome]
+    replaced: dict[Run, list[str]]
+    """Logs of a model that failed or has answers to fewer questions, which its new log stands for."""
 
 
 def task_for(dataset: str, arguments: Mapping[str, object]) -> Task:
     """The dataset's own task, or `mwe_tasks/yesno` where it has none; raises MweError for what no task takes."""
-    if dataset in {module.name for module in pkgutil.iter_modules(mwe_tasks.generators.__path__)}:
+    if dataset in _own_tasks():
         task: Task = getattr(import_module(f"mwe_tasks.generators.{dataset}"), dataset)(**arguments)
         return task
     return yesno(dataset, **arguments)  # type: ignore[arg-type]  # checked there
+
+
+def job_for(dataset: str, arguments: Mapping[str, object], run: Run, asked: Asked) -> Job:
+    """What `task_for` asks one local model, for the bulk engine."""
+    named = dataset in _own_tasks()
+    given = arguments if named else {"dataset": dataset, **arguments}
+    task = f"mwe_tasks/{dataset if named else 'yesno'}"
+    return Job(dataset, task, given, run, asked.questions, asked.plan, asked.text)
+
+
+def _own_tasks() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(mwe_tasks.generators.__path__)}
 
 
 def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> Prepared:
@@ -69,17 +87,33 @@ def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> 
     refuse_others(headers, facts, runs, asked)
     logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
     done = {run: _outcome(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
-    return Prepared(asked, tuple(runs), {run: task for run, task in tasks.items() if run not in done}, done)
+    left = {run: task for run, task in tasks.items() if run not in done}
+    replaced = {
+        run: [
+            _place(header)
+            for header in headers
+            if is_of(header, run) and header.status != "started" and (header.eval.metadata or {}).get("mwe") == facts
+        ]
+        for run in left
+    }
+    return Prepared(asked, tuple(runs), left, done, replaced)
 
 
-def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
+def score(
+    prepared: Prepared, *, say: Callable[[str], None], jobs: Mapping[Run, Job] | None = None, bulk: Bulk | None = None
+) -> list[Outcome]:
     """Scores the models that were prepared, and gives an outcome for each of all models, in their order.
 
-    Raises KeyboardInterrupt where a user stopped it; what has an answer by then is kept in its log.
+    Those that have a job are scored in bulk, the others by Inspect. Raises KeyboardInterrupt where a user stopped it;
+    what has an answer by then is kept.
     """
     outcomes, tasks = dict(prepared.done), prepared.tasks
     for batch in batches(list(tasks)):
         say(f"Scoring {', '.join(run.name for run in batch)}.")
+        if bulk is not None and jobs is not None and batch[0] in jobs:  # one alone, whose weights are held here
+            outcomes[batch[0]] = _score_in_bulk(jobs[batch[0]], bulk, prepared.replaced[batch[0]])
+            gc.collect()
+            continue
         # Taken out, since a task holds its model, and the next one's weights need the room.
         outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)
         gc.collect()
@@ -93,6 +127,19 @@ def first_sentence(text: str) -> str:
     plain = re.sub(r"\[/?(?:bold|blue|red|italic)\]", "", text).strip().removeprefix("ERROR: ")
     line = " ".join(re.sub(r"\n\s*\n", ": ", plain).split())
     return printable(SENTENCE.split(line)[0][:400]).rstrip(".") or "no reason was given"
+
+
+def _score_in_bulk(job: Job, bulk: Bulk, replaced: Sequence[str]) -> Outcome:
+    began = time.monotonic()
+    try:
+        log = score_in_bulk(job, bulk)
+    except Exception as error:  # as with Inspect, a model that fails leaves the others
+        return _failed(job.run, _said(job.run, error))
+    if log is None:
+        return Outcome(job.run, None, 0, time.monotonic() - began, None)
+    for path in replaced:
+        Path(path).unlink(missing_ok=True)
+    return Outcome(job.run, _place(log), answered_questions(log), time.monotonic() - began, None)
 
 
 def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcome]:
@@ -148,11 +195,15 @@ def _said(run: Run, error: Exception) -> str:
 
 
 def _outcome(run: Run, log: EvalLog) -> Outcome:
-    place = unquote(log.location.removeprefix("file://"))
+    place = _place(log)
     if log.status != "success":
         why = log.error.message if log.error else f"the run ended with status {log.status}"
         return Outcome(run, place, answered_questions(log), None, first_sentence(why))
     return Outcome(run, place, answered_questions(log), _seconds(log), None)
+
+
+def _place(log: EvalLog) -> str:
+    return unquote(log.location.removeprefix("file://"))
 
 
 def _failed(run: Run, why: str) -> Outcome:

@@ -11,6 +11,9 @@ IN_MEMORY = ("gguf", "mwe-hf", "vllm", "sglang")
 EXACT = ("sim", "gguf", "mwe-hf")
 """Providers of ours, which give exact log probabilities in one call and cost nothing."""
 
+BULK = ("gguf", "mwe-hf")
+"""Providers whose models the bulk engine runs."""
+
 Role = Literal["base", "instruct"]
 
 

@@ -87,6 +87,13 @@ def read_exact(prompt: str, labels: Sequence[str], found: LabelLogprobs | None, 
     )
 
 
+def without_text(reading: Reading) -> Reading:
+    """The reading of a model that was asked for log probabilities alone."""
+    if reading.logprob is None:
+        return reading.model_copy(update={"text": None})
+    return reading.model_copy(update={"text": None, "answer": None, "missing": "no_text_asked"})
+
+
 def read_top(prompt: str, labels: Sequence[str], bounds: LabelBounds | None, text: str, answer: Answer) -> Reading:
     """The reading of a provider that lists the likeliest tokens: log odds, or a bound where one is missing."""
     listed = {} if bounds is None else {x: ln for x in labels if (ln := bounds.low[x]) is not None}

@@ -93,21 +93,30 @@ def scored_task(
         version=VERSION,
         metadata={
             "mwe": {
-                "dataset": data.name,
-                "where": data.where,
-                "split": data.split,
-                "checksum": data.checksum,
-                "labels": list(data.labels),
-                "template": template,
-                "frame": frame,
-                "shots": len(shots),
-                "shot_seed": shot_seed,
-                "draws": draws,
-                "prompts": prompts_hash(),
+                **facts_of(data, template=template, frame=frame, shots=len(shots), shot_seed=shot_seed, draws=draws),
                 **({} if imported is None else {"imported": dict(imported)}),
             }
         },
     )
+
+
+def facts_of(
+    data: Dataset, *, template: int, frame: str, shots: int, shot_seed: int, draws: int
+) -> dict[str, str | int | list[str]]:
+    """What a log says of the questions and of how they were put, whichever the model."""
+    return {
+        "dataset": data.name,
+        "where": data.where,
+        "split": data.split,
+        "checksum": data.checksum,
+        "labels": list(data.labels),
+        "template": template,
+        "frame": frame,
+        "shots": shots,
+        "shot_seed": shot_seed,
+        "draws": draws,
+        "prompts": prompts_hash(),
+    }
 
 
 def check_arguments(*, style: str | None, template: int, frame: str, shots: int, shot_seed: int, draws: int) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.model import ModelCost
 
+    from mwe_tasks.engines.bulk import Shard
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
@@ -54,6 +55,14 @@ probabilities, the second where answers are drawn. Where no file is here to meas
     help="Prices, as Inspect takes them: a YAML or JSON file of model to input, output, input_cache_write and "
     "input_cache_read, dollars a million tokens.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["bulk", "inspect"]),
+    help="How gguf and mwe-hf models are run: in bulk, which is the default, or by Inspect, as all others are.",
+)
+@click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
+@click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
+@click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
 @click.option("--yes", is_flag=True, help="Download large weights without asking.")
 def score(
@@ -69,6 +78,10 @@ def score(
     dry_run: bool,
     yes: bool,
     limit: int | None,
+    engine: str | None,
+    no_text: bool,
+    shard: str | None,
+    parts: str | None,
     **given: str | int | None,
 ) -> None:
     """Score a dataset with every model of a family.
@@ -83,11 +96,13 @@ def score(
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
     """
+    from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.logged import Asked
+    from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
     from mwe_tasks.providers.exact import STYLES
     from mwe_tasks.readers import read_rows
-    from mwe_tasks.running import prepare, task_for
+    from mwe_tasks.running import job_for, prepare, task_for
     from mwe_tasks.running import score as score_prepared
 
     style = cast("str | None", given.pop("style"))
@@ -108,10 +123,16 @@ def score(
         questions=min(limit or len(data.rows), len(data.rows)),
         plan=stamp,
         options=inspect_options(costs, max_connections),
+        text=not no_text,
     )
+    in_bulk = choose_bulk(chosen.runs, engine, {"--no-text": no_text, "--shard": shard, "--parts": parts})
+    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace())
+
+    def of(run: "Run") -> dict[str, object]:
+        return arguments | ({} if run.style is None else {"style": run.style})
 
     def build(run: "Run") -> "Task":
-        return task_for(dataset, arguments | ({} if run.style is None else {"style": run.style}))
+        return task_for(dataset, of(run))
 
     prepared = prepare(chosen.runs, build, asked)
     needs = what_it_takes(list(prepared.tasks), dataset, data, arguments, asked.questions, costs)
@@ -123,7 +144,8 @@ def score(
     if not yes:
         confirm_downloads(needs)
     try:
-        outcomes = score_prepared(prepared, say=click.echo)
+        jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
+        outcomes = score_prepared(prepared, say=click.echo, jobs=jobs, bulk=bulk)
     except KeyboardInterrupt:
         click.echo("Interrupted: the same command goes on from here.", err=True)
         raise SystemExit(1) from None
@@ -153,6 +175,35 @@ def choose(
         raise MweError("--role chooses among the members of a family: leave it out, or give --family.")
     known = [find_family(name) for name in known_families()]
     return choose_models(models, known, max_params=max_params, style=style), None
+
+
+def choose_bulk(runs: Sequence["Run"], engine: str | None, options: Mapping[str, object]) -> list["Run"]:
+    """The models that are scored in bulk.
+
+    Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
+    """
+    from mwe_tasks.runs import BULK
+
+    found = [run for run in runs if run.provider in BULK and engine != "inspect"]
+    asked = [name for name, value in {**options, "--engine bulk": engine == "bulk"}.items() if value]
+    if asked and len(found) < len(runs):
+        other = next(run.name for run in runs if run not in found)
+        raise MweError(
+            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
+        )
+    return found
+
+
+def read_shard(text: str | None) -> "Shard":
+    """The share that I/N names, all of it for None; raises MweError for anything else."""
+    from mwe_tasks.engines.bulk import Shard
+
+    if text is None:
+        return Shard()
+    number, _, of = text.partition("/")
+    if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise MweError(f"--shard {text} names no share: write I/N with I from 1 to N, as in 1/8.")
+    return Shard(int(number), int(of))
 
 
 def keep_to(
@@ -272,6 +323,9 @@ def print_outcomes(outcomes: Sequence["Outcome"]) -> None:
     for each in outcomes:
         if each.error is not None:
             click.echo(f"FAILED  {each.run.name}: {each.error}" + (f" ({each.log})" if each.log else ""), err=True)
+            continue
+        if each.log is None:
+            click.echo(f"{each.run.name}  this share is done; the log is written once all are")
             continue
         time = "scored before" if each.before else "" if each.seconds is None else f"{each.seconds:.0f} s"
         click.echo(f"{each.run.name}  {each.questions} questions  {time}  {os.path.relpath(each.log or '')}")

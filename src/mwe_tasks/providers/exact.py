@@ -11,11 +11,15 @@ Where the prompt does not fit the context there is no metadata["labels"]; the st
 
 import abc
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
-from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI
+from inspect_ai.model import GenerateConfig, ModelAPI
 
+from mwe_tasks.asks import Ask, Draft, Given
 from mwe_tasks.errors import MweError, UnknownName
+from mwe_tasks.label_rows import Added
+from mwe_tasks.labels import Tokens
+from mwe_tasks.packing import Plan
 
 Style = Literal["chat", "completion"]
 STYLES: tuple[Style, ...] = ("chat", "completion")
@@ -57,6 +61,51 @@ class ExactModelAPI(ModelAPI):
         return Asked(tuple(labels), style)
 
 
+class Message(Protocol):
+    """What is read of a message: Inspect's own have it, and so has a turn of `prompts`."""
+
+    @property
+    def role(self) -> str:
+        """Who speaks."""
+
+    @property
+    def text(self) -> str:
+        """What is said."""
+
+
+class Prepared(NamedTuple):
+    """A prompt as the model takes it, and what is wanted after it."""
+
+    prompt: str
+    tokens: Tokens
+    added: Added
+    """What the labels add after the prompt; empty where none is asked for."""
+    drafts: tuple[Draft, ...]
+    fits: bool
+    """Whether it is known to fit the context; an engine that knows better says so when it runs."""
+
+    @property
+    def ask(self) -> Ask:
+        """What the engine is asked."""
+        return Ask(self.tokens, self.added, self.drafts)
+
+
+class BulkModelAPI(ExactModelAPI):
+    """A model in this process that answers whole batches, as `engines` ask it; `generate` goes the same way."""
+
+    @abc.abstractmethod
+    def prepare(self, messages: Sequence[Message], config: GenerateConfig) -> Prepared:
+        """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
+
+    @abc.abstractmethod
+    def plan(self, asks: Sequence[Ask]) -> Plan:
+        """Which asks run together."""
+
+    @abc.abstractmethod
+    def run(self, plan: Plan, asks: Sequence[Ask], number: int) -> list[Given]:
+        """What the model gives for the asks of the batch of this number, in the order of the batch."""
+
+
 def refuse_other_than_counts(**options: object) -> None:
     """Raises MweError for an option of -M that is given and is no whole number above 0."""
     for name, number in options.items():
@@ -64,7 +113,7 @@ def refuse_other_than_counts(**options: object) -> None:
             raise MweError(f"-M {name}= takes a whole number above 0, not {number!r}.")
 
 
-def raw_prompt(messages: Sequence[ChatMessage]) -> str:
+def raw_prompt(messages: Sequence[Message]) -> str:
     """The text of the one user message; raises MweError for anything else, which needs a chat template."""
     if len(messages) != 1 or messages[0].role != "user":
         roles = ", ".join(message.role for message in messages) or "none"

@@ -1,32 +1,24 @@
 """`gguf/NAME-or-path`: a GGUF file, run by llama.cpp in this process, with exact label log probabilities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio.to_thread
-from inspect_ai.model import (
-    ChatCompletionChoice,
-    ChatMessage,
-    ChatMessageAssistant,
-    GenerateConfig,
-    Logprob,
-    Logprobs,
-    ModelAPI,
-    ModelCall,
-    ModelOutput,
-    ModelUsage,
-    StopReason,
-    TopLogprob,
-    modelapi,
-)
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelCall, ModelOutput, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from mwe_tasks.asks import Ask, Draft, Given
 from mwe_tasks.errors import MweError
-from mwe_tasks.llama import Completion, TooLong, load, unload
-from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt, refuse_other_than_counts
+from mwe_tasks.label_rows import Added
+from mwe_tasks.labels import Tokens
+from mwe_tasks.llama import TooLong, load, unload
+from mwe_tasks.packing import Batch, Plan
+from mwe_tasks.providers.exact import BulkModelAPI, Message, Prepared, Style, raw_prompt, refuse_other_than_counts
+from mwe_tasks.translating import MAX_TOKENS, NO_TEXT, as_output, drafts
 from mwe_tasks.weights import find_weights
 
-MAX_TOKENS = 2048
+BATCH = 8
+"""Prompts whose results are kept together: a run that is killed loses at most so many."""
 
 # The model's own distribution where nothing is asked for; llama.cpp's own defaults cut its tail off.
 UNCUT = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -38,7 +30,7 @@ def gguf() -> type[ModelAPI]:
     return GgufAPI
 
 
-class GgufAPI(ExactModelAPI):
+class GgufAPI(BulkModelAPI):
     """A GGUF file as an Inspect model; `-M context=` and `-M threads=` replace what the file and machine say.
 
     Raises MweError where the weights or xllamacpp are missing, or the file cannot be loaded.
@@ -98,7 +90,8 @@ class GgufAPI(ExactModelAPI):
             raise MweError("gguf models call no tools: run a task without them.")
         return await anyio.to_thread.run_sync(self._answer, input, config)
 
-    def _answer(self, messages: list[ChatMessage], config: GenerateConfig) -> tuple[ModelOutput, ModelCall]:
+    def prepare(self, messages: Sequence[Message], config: GenerateConfig) -> Prepared:
+        """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
         labels, style = self.asked(config)
         for each in messages:
             self.llama.refuse_special(each.text)
@@ -106,37 +99,45 @@ class GgufAPI(ExactModelAPI):
             prompt = raw_prompt(messages)
         else:
             prompt = self.llama.render([{"role": each.role, "content": each.text} for each in messages])
-        request = {"prompt": prompt, "labels": labels, **_options(config)}
+        tokens = self.llama.encode(prompt)
+        added = self.llama.continuations(prompt, labels) if labels else {}
+        return Prepared(prompt, tokens, added, drafts(tokens, config), fits=True)  # llama.cpp says when it runs
+
+    def plan(self, asks: Sequence[Ask]) -> Plan:
+        """A few asks a batch, in their order: llama.cpp answers one at a time."""
+        numbers = range(len(asks))
+        return Plan(tuple(Batch((), tuple(numbers[n : n + BATCH])) for n in range(0, len(asks), BATCH)))
+
+    def run(self, plan: Plan, asks: Sequence[Ask], number: int) -> list[Given]:
+        """What the model gives for the asks of the batch of this number, in the order of the batch."""
+        batch = [asks[each] for each in plan.batches[number].asks]
+        return [self._given(ask.prompt, ask.added, [_as_options(draft) for draft in ask.drafts]) for ask in batch]
+
+    def _answer(self, messages: list[ChatMessage], config: GenerateConfig) -> tuple[ModelOutput, ModelCall]:
+        asked = self.prepare(messages, config)
+        given = self._given(asked.tokens, asked.added, _draws(config))
+        request = {"prompt": asked.prompt, "labels": list(asked.added), **_options(config)}
+        output = as_output(self.model_name, len(asked.tokens), given, config)
+        return output, ModelCall.create(request, {"texts": [text.text for text in given.texts]})
+
+    def _given(self, prompt: Tokens, added: Added, texts: Sequence[Mapping[str, Any]]) -> Given:
         found = None
-        texts: list[Completion] = []
-        stop: StopReason | None = None
         try:
             with self.llama.alone:
-                found = self.llama.label_logprobs(prompt, labels) if labels else None
+                found = self.llama.read_labels(prompt, added) if added else None
                 # The text goes on from the prompt that the labels were read after, which halves the time.
                 reuse = found is not None
-                texts = [self.llama.complete(prompt, reuse=reuse, **options) for options in _draws(config)]
+                return Given(found, tuple(self.llama.complete(prompt, reuse=reuse, **options) for options in texts))
         except TooLong:
-            texts, stop = [Completion("", 0, False)], "model_length"
-        used = len(self.llama.encode(prompt))
-        written = sum(text.tokens for text in texts)
-        output = ModelOutput(
-            model=self.model_name,
-            choices=[self._choice(text, stop or _stop_reason(text, config)) for text in texts],
-            usage=ModelUsage(input_tokens=used, output_tokens=written, total_tokens=used + written),
-            metadata={"labels": found.model_dump()} if found else None,
-        )
-        return output, ModelCall.create(request, {"texts": [text.text for text in texts]})
-
-    def _choice(self, text: Completion, stop: StopReason) -> ChatCompletionChoice:
-        message = ChatMessageAssistant(content=text.text, source="generate", model=self.model_name)
-        logprobs = Logprobs(content=[_logprob(token) for token in text.listed]) if text.listed else None
-        return ChatCompletionChoice(message=message, stop_reason=stop, logprobs=logprobs)
+            return Given(found, (NO_TEXT,))
 
 
-def _logprob(token: Mapping[str, Any]) -> Logprob:
-    top = [TopLogprob(token=each["token"], logprob=each["logprob"]) for each in token["top_logprobs"]]
-    return Logprob(token=token["token"], logprob=token["logprob"], top_logprobs=top)
+def _as_options(draft: Draft) -> dict[str, Any]:
+    """llama.cpp's names for what a draft asks: the same as `_options` of the config behind it."""
+    asked = {"top_k": draft.top_k, "top_p": draft.top_p, "temperature": draft.temperature}
+    more = {"stop": list(draft.stop)} if draft.stop else {}
+    seed = {} if draft.seed is None else {"seed": draft.seed}
+    return {"max_tokens": draft.max_tokens, **UNCUT, **asked, **more, **seed}
 
 
 def _options(config: GenerateConfig) -> dict[str, Any]:
@@ -167,9 +168,3 @@ def _draws(config: GenerateConfig) -> list[Mapping[str, Any]]:
     options = _options(config)
     seeds = [{} if config.seed is None else {"seed": config.seed + n} for n in range(config.num_choices or 1)]
     return [{**options, **seed} for seed in seeds]
-
-
-def _stop_reason(text: Completion, config: GenerateConfig) -> StopReason:
-    if text.finished:
-        return "stop"
-    return "max_tokens" if text.tokens >= _options(config)["max_tokens"] else "model_length"

@@ -7,32 +7,20 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import anyio.to_thread
-from inspect_ai.model import (
-    ChatCompletionChoice,
-    ChatMessage,
-    ChatMessageAssistant,
-    GenerateConfig,
-    ModelAPI,
-    ModelCall,
-    ModelOutput,
-    ModelUsage,
-    StopReason,
-    modelapi,
-)
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelCall, ModelOutput, modelapi
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from mwe_tasks import answering
+from mwe_tasks.asks import Ask, Given
 from mwe_tasks.batching import Batcher
 from mwe_tasks.checkpoints import find_checkpoint
-from mwe_tasks.completing import Draft, complete
 from mwe_tasks.errors import MweError
-from mwe_tasks.label_rows import Added
-from mwe_tasks.labels import LabelLogprobs, Tokens
-from mwe_tasks.llama import Completion
+from mwe_tasks.packing import Plan
 from mwe_tasks.pretrained import load_pretrained
-from mwe_tasks.providers.exact import ExactModelAPI, Style, raw_prompt, refuse_other_than_counts
+from mwe_tasks.providers.exact import BulkModelAPI, Message, Prepared, Style, raw_prompt, refuse_other_than_counts
 from mwe_tasks.transformer import BATCH, Transformer
+from mwe_tasks.translating import MAX_TOKENS, as_output, drafts
 
-MAX_TOKENS = 2048
 OPTIONS = ("revision", "dtype", "device", "context", "batch")
 UNKNOWN = (
     *("frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs", "prompt_logprobs"),
@@ -54,21 +42,10 @@ class Call(NamedTuple):
     config: GenerateConfig
 
 
-class Prepared(NamedTuple):
-    """A call as the model takes it."""
-
-    prompt: str
-    tokens: Tokens
-    added: Added
-    """What the labels add after the prompt; empty for plain generation."""
-    drafts: tuple[Draft, ...]
-    fits: bool
-
-
 Reply = tuple[ModelOutput, ModelCall]
 
 
-class MweHfAPI(ExactModelAPI):
+class MweHfAPI(BulkModelAPI):
     """A checkpoint as an Inspect model; -M revision= (Hub), dtype=, device=, context= (tokens), batch= (calls at once).
 
     Raises MweError where torch or transformers are missing, and for a checkpoint that cannot be loaded or scored.
@@ -138,78 +115,50 @@ class MweHfAPI(ExactModelAPI):
             raise MweError(f"mwe-hf models know no {' and no '.join(asked)}: leave it out.")
         return await self.batcher.ask(Call(input, config))
 
+    def prepare(self, messages: Sequence[Message], config: GenerateConfig) -> Prepared:
+        """The prompt of one call; raises MweError for text that holds a special token or cannot be put."""
+        labels, style = self.asked(config)
+        with self.model.alone:
+            for each in messages:
+                self.model.refuse_special(each.text)
+            raw = style == "completion"
+            turns = [{"role": each.role, "content": each.text} for each in messages]
+            prompt = raw_prompt(messages) if raw else self.model.render(turns)
+            tokens = self.model.encode(prompt, begin=raw)
+            if not tokens:
+                raise MweError(f"An empty prompt has no token for {self.model_name}: ask something.")
+            added = self.model.continuations(prompt, labels, begin=raw) if labels else {}
+            return Prepared(prompt, tokens, added, drafts(tokens, config), self.model.fits(tokens, added))
+
+    def plan(self, asks: Sequence[Ask]) -> Plan:
+        """Which asks run together."""
+        return answering.plan(self.model, asks)
+
+    def run(self, plan: Plan, asks: Sequence[Ask], number: int) -> list[Given]:
+        """What the model gives for the asks of the batch of this number, in the order of the batch."""
+        with self.model.alone:
+            return answering.run(self.model, plan, asks, number)
+
     def _answer(self, calls: Sequence[Call]) -> list[Reply | Exception]:
         with self.model.alone:
             prepared = [self._prepared(call) for call in calls]
-            labelled = [each for each in prepared if isinstance(each, Prepared) and each.fits and each.added]
-            found = self.model.label_logprobs([(each.tokens, each.added) for each in labelled])
-            known = {id(each): one for each, one in zip(labelled, found, strict=True)}
-            sound = [
-                each
-                for each in prepared
-                if isinstance(each, Prepared) and each.fits and not isinstance(known.get(id(each)), MweError)
-            ]
-            texts = iter(complete(self.model, [draft for each in sound for draft in each.drafts]))
-            written = {id(each): [next(texts) for _ in each.drafts] for each in sound}
+            fitting = [each for each in prepared if isinstance(each, Prepared) and each.fits]
+            given = answering.answer(self.model, [each.ask for each in fitting])
+            known = {id(each): one for each, one in zip(fitting, given, strict=True)}
         return [
-            each if isinstance(each, MweError) else self._reply(call, each, known.get(id(each)), written.get(id(each)))
+            each if isinstance(each, MweError) else self._reply(call, each, known.get(id(each), Given(None, ())))
             for call, each in zip(calls, prepared, strict=True)
         ]
 
     def _prepared(self, call: Call) -> Prepared | MweError:
         try:
-            labels, style = self.asked(call.config)
-            for each in call.messages:
-                self.model.refuse_special(each.text)
-            raw = style == "completion"
-            turns = [{"role": each.role, "content": each.text} for each in call.messages]
-            prompt = raw_prompt(call.messages) if raw else self.model.render(turns)
-            tokens = self.model.encode(prompt, begin=raw)
-            if not tokens:
-                raise MweError(f"An empty prompt has no token for {self.model_name}: ask something.")
-            added = self.model.continuations(prompt, labels, begin=raw) if labels else {}
-            return Prepared(prompt, tokens, added, drafts(tokens, call.config), self.model.fits(tokens, added))
+            return self.prepare(call.messages, call.config)
         except MweError as error:
             return error
 
-    def _reply(
-        self, call: Call, asked: Prepared, found: LabelLogprobs | MweError | None, texts: Sequence[Completion] | None
-    ) -> Reply | MweError:
-        if isinstance(found, MweError):
-            return found
-        choices = [self._choice(text, stop_reason(text, call.config)) for text in texts or ()]
-        written = sum(text.tokens for text in texts or ())
-        used = len(asked.tokens)
-        output = ModelOutput(
-            model=self.model_name,
-            choices=choices or [self._choice(Completion("", 0, False), "model_length")],
-            usage=ModelUsage(input_tokens=used, output_tokens=written, total_tokens=used + written),
-            metadata={"labels": found.model_dump()} if found else None,
-        )
+    def _reply(self, call: Call, asked: Prepared, given: Given) -> Reply | MweError:
+        if isinstance(given.labels, MweError):
+            return given.labels
         request = {"prompt": asked.prompt, "labels": list(asked.added), **asked.drafts[0]._asdict()}
-        return output, ModelCall.create(request, {"texts": [text.text for text in texts or ()]})
-
-    def _choice(self, text: Completion, stop: StopReason) -> ChatCompletionChoice:
-        message = ChatMessageAssistant(content=text.text, source="generate", model=self.model_name)
-        return ChatCompletionChoice(message=message, stop_reason=stop)
-
-
-def drafts(prompt: Tokens, config: GenerateConfig) -> tuple[Draft, ...]:
-    """The num_choices texts that a config asks for, whose seeds count up from the one that was asked for."""
-    one = Draft(
-        prompt,
-        max_tokens=config.max_tokens or MAX_TOKENS,
-        stop=tuple(config.stop_seqs or ()),
-        temperature=1.0 if config.temperature is None else config.temperature,
-        top_p=1.0 if config.top_p is None else config.top_p,
-        top_k=config.top_k or 0,
-    )
-    seeds = [None if config.seed is None else config.seed + n for n in range(config.num_choices or 1)]
-    return tuple(one._replace(seed=seed) for seed in seeds)
-
-
-def stop_reason(text: Completion, config: GenerateConfig) -> StopReason:
-    """Why a text ended: a stop, what was asked, or the context."""
-    if text.finished:
-        return "stop"
-    return "max_tokens" if text.tokens >= (config.max_tokens or MAX_TOKENS) else "model_length"
+        said = ModelCall.create(request, {"texts": [text.text for text in given.texts]})
+        return as_output(self.model_name, len(asked.tokens), given, call.config), said

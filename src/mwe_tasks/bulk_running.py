@@ -1,0 +1,90 @@
+"""One local model scored by the bulk engine: its part gone on with, and its log written."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from inspect_ai.log import EvalLog, write_eval_log
+from inspect_ai.model import get_model
+
+from mwe_tasks.engines.bulk import Shard, log_of, plan_job, run_batches
+from mwe_tasks.errors import MweError
+from mwe_tasks.jobs import Job, Opened, open_job
+from mwe_tasks.logged import finished_log, read_headers
+from mwe_tasks.made_logs import name_of
+from mwe_tasks.pace import Pace
+from mwe_tasks.parts import Part
+from mwe_tasks.providers.exact import BulkModelAPI
+from mwe_tasks.runs import Run
+
+PARTS = ".parts"
+"""The folder of parts within a log folder, where no other is named."""
+
+
+class Bulk(NamedTuple):
+    """How and where local models are scored in bulk."""
+
+    log_dir: Path
+    parts: str
+    """The folder of all parts: a path or an fsspec URL."""
+    shard: Shard
+    pace: Pace
+
+
+def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
+    """The log of one model, whose location is its file; None where batches of other shards are still lacking.
+
+    Raises MweError where the model cannot be loaded or asked, and where its part was made otherwise.
+    """
+    opened = open_job(job)
+    part = Part(f"{bulk.parts.rstrip('/')}/{part_name(job.run, opened.data.name)}")
+    log = log_of(opened, part)
+    if log is None:
+        run_shard(opened, part, bulk)
+        log = log_of(opened, part)
+    if log is None:  # or another shard, which ended at the same time, has made it
+        return finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions)
+    write_log(log, bulk.log_dir)
+    part.remove()
+    return log
+
+
+def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
+    """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
+    run = opened.job.run
+    arguments: dict[str, Any] = dict(run.model_args)
+    with get_model(run.model, memoize=False, **arguments) as model:
+        if not isinstance(model.api, BulkModelAPI):
+            raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
+        planned = plan_job(opened, model.api)
+        begun = part.begin(planned.begun)
+        done = part.finished(begun)
+        mine = bulk.shard.batches(begun.batches)
+        questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
+        left = [number for number in mine if number not in done]
+        before = sum(questions[number] for number in mine if number in done)
+        with bulk.pace(sum(questions.values()), before) as tell:
+            for number in run_batches(planned, model.api, part, left):
+                tell(questions[number])
+
+
+def write_log(log: EvalLog, folder: Path) -> None:
+    """Writes a log into a folder under the name that Inspect would give it, whole or not at all."""
+    time, task = re.sub(r"[:+]", "-", log.eval.created), (log.eval.task_display_name or "").replace("_", "-")
+    path = folder / f"{time}_{task}_{log.eval.task_id}.eval"
+    partial = folder / f".{path.stem}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_eval_log(log, partial, format="eval")
+        os.replace(partial, path)  # noqa: PTH105  what is cut short would be no log
+    except OSError as error:
+        raise MweError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    log.location = str(path)
+
+
+def part_name(run: Run, dataset: str) -> str:
+    """The folder of one model and dataset: readable, and no other's."""
+    words = f"{dataset}_{run.name}"
+    readable = re.sub(r"[^\w.@-]+", "-", words)
+    return f"{readable}_{name_of(words)[:8]}"

@@ -1,0 +1,169 @@
+"""A part: the finished batches of one job, each in a small file, until a log is made of them.
+
+    FOLDER/job.json            what decides the numbers, and how many batches there are
+    FOLDER/batch-000012.json   what the model gave in one batch
+
+A folder lies on any file system that fsspec knows. A file that was cut short, by a kill or a full disk, counts as
+not there, since no beginning of a JSON object is one: so nothing has to be appended, locked or renamed, which
+object stores cannot do, and several processes may write batches of one job at a time.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import fsspec
+
+from mwe_tasks.asks import Given
+from mwe_tasks.errors import MweError
+from mwe_tasks.labels import LabelLogprobs
+from mwe_tasks.llama import Completion
+
+JOB = "job.json"
+MODEL = "the model"
+"""What the header calls the model's own facts."""
+
+
+class Said(NamedTuple):
+    """What the model gave for one row in one stance."""
+
+    id: str
+    stance: str
+    tokens: int
+    """Of the prompt."""
+    labels: Mapping[str, Any] | None
+    """`LabelLogprobs` as plain data; None where the prompt was too long."""
+    texts: Sequence[Sequence[Any]]
+    """Of each text the text, its tokens and whether it came to an end."""
+
+    @property
+    def given(self) -> Given:
+        """The same as the engine gave it."""
+        labels = None if self.labels is None else LabelLogprobs.model_validate(self.labels)
+        return Given(labels, tuple(Completion(*text) for text in self.texts))
+
+
+class Finished(NamedTuple):
+    """One batch that was run."""
+
+    began: str
+    """ISO 8601, UTC."""
+    ended: str
+    said: Sequence[Said]
+
+
+class Begun(NamedTuple):
+    """What a part says of its job."""
+
+    header: Mapping[str, Any]
+    """Everything that decides the numbers, plain data."""
+    batches: int
+    began: str
+    too_long: Sequence[Said]
+    """Prompts that do not fit the model's context, and are in no batch."""
+
+    @property
+    def key(self) -> str:
+        """What each file of the part says that it belongs to: the sha256 of the header."""
+        return hashlib.sha256(_bytes(self.header)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The folder of one job's batches."""
+
+    folder: str
+    """A path or an fsspec URL."""
+
+    def begun(self) -> Begun | None:
+        """What the part says of its job; None where nothing was begun."""
+        found = self._read(self._path(JOB))
+        if found is None:
+            return None
+        return Begun(found["header"], found["batches"], found["began"], [Said(*each) for each in found["too_long"]])
+
+    def begin(self, ours: Begun) -> Begun:
+        """Begins a part, or goes on with it; raises MweError where what is there was made otherwise."""
+        theirs = self.begun()
+        if theirs is not None:
+            self.refuse_other(theirs, ours.header)
+            return theirs
+        self._write(JOB, {**ours._asdict()})
+        return ours
+
+    def refuse_other(self, theirs: Begun, header: Mapping[str, Any]) -> None:
+        """Raises MweError, which says what differs, where a header or a share of one is not that of the part."""
+        for name, value in _flat(json.loads(_bytes(header))).items():
+            before = _flat(theirs.header).get(name)
+            if before != value:
+                raise MweError(
+                    f"{self.folder} holds batches that were scored with {name} {_short(before)}, and {name} is now "
+                    f"{_short(value)}: remove it, or name another --log-dir."
+                )
+
+    def add(self, begun: Begun, number: int, batch: Finished) -> None:
+        """Writes a batch that was run."""
+        self._write(_name(number), {"key": begun.key, "number": number, **batch._asdict()})
+
+    def finished(self, begun: Begun) -> dict[int, Finished]:
+        """The batches that are there whole, by number."""
+        system, path = fsspec.core.url_to_fs(self.folder)
+        system.invalidate_cache()
+        found: dict[int, Finished] = {}
+        for file in sorted(system.glob(f"{path}/batch-*.json")):
+            batch = self._read(file)
+            if batch is not None and batch["key"] == begun.key:
+                said = [Said(*each) for each in batch["said"]]
+                found[batch["number"]] = Finished(batch["began"], batch["ended"], said)
+        return found
+
+    def remove(self) -> None:
+        """Removes the part, once a log holds all of it."""
+        system, path = fsspec.core.url_to_fs(self.folder)
+        if system.exists(path):
+            system.rm(path, recursive=True)
+
+    def _path(self, name: str) -> str:
+        return f"{fsspec.core.url_to_fs(self.folder)[1]}/{name}"
+
+    def _write(self, name: str, value: Mapping[str, Any]) -> None:
+        system, path = fsspec.core.url_to_fs(self.folder)
+        try:
+            system.makedirs(path, exist_ok=True)
+            system.pipe_file(f"{path}/{name}", _bytes(value))
+        except OSError as error:
+            raise MweError(f"{self.folder} cannot be written: {error.strerror or error}.") from None
+
+    def _read(self, path: str) -> Any:
+        """The object in a file; None where there is none, or it was cut short."""
+        system, _ = fsspec.core.url_to_fs(self.folder)
+        try:
+            return json.loads(system.cat_file(path))
+        except (FileNotFoundError, ValueError):
+            return None
+
+
+def _name(number: int) -> str:
+    return f"batch-{number:06}.json"
+
+
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _flat(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Names to values, those of an object within under "NAME of OBJECT"."""
+    flat: dict[str, Any] = {}
+    for name, value in header.items():
+        if isinstance(value, dict):
+            flat |= {f"{inner} of {name}": each for inner, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _short(value: object) -> str:
+    text = "unset" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
