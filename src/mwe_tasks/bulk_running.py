@@ -1,14 +1,17 @@
-"""One local model scored by the bulk engine: its part gone on with, and its log written."""
+"""One model scored in bulk, in this process or by a server: its part gone on with, and its log written."""
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import get_model
 
-from mwe_tasks.engines.bulk import Shard, log_of, plan_job, run_batches
+from mwe_tasks.engines import server
+from mwe_tasks.engines.bulk import Planned, Shard, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
@@ -16,7 +19,8 @@ from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Part
 from mwe_tasks.providers.exact import BulkModelAPI
-from mwe_tasks.runs import Run
+from mwe_tasks.runs import SERVED, Run
+from mwe_tasks.served import find_served, find_server
 
 PARTS = ".parts"
 """The folder of parts within a log folder, where no other is named."""
@@ -30,6 +34,8 @@ class Bulk(NamedTuple):
     """The folder of all parts: a path or an fsspec URL."""
     shard: Shard
     pace: Pace
+    connections: int | None = None
+    """How many requests a server gets at a time."""
 
 
 def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
@@ -53,20 +59,39 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
 def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
     """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
     run = opened.job.run
+    if run.provider in SERVED:
+        _ask_server(opened, part, bulk)
+        return
     arguments: dict[str, Any] = dict(run.model_args)
     with get_model(run.model, memoize=False, **arguments) as model:
         if not isinstance(model.api, BulkModelAPI):
             raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
         planned = plan_job(opened, model.api)
-        begun = part.begin(planned.begun)
-        done = part.finished(begun)
-        mine = bulk.shard.batches(begun.batches)
-        questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
-        left = [number for number in mine if number not in done]
-        before = sum(questions[number] for number in mine if number in done)
-        with bulk.pace(sum(questions.values()), before) as tell:
+        with _left(opened, planned, part, bulk) as (left, tell):
             for number in run_batches(planned, model.api, part, left):
-                tell(questions[number])
+                tell(number)
+
+
+def _ask_server(opened: Opened, part: Part, bulk: Bulk) -> None:
+    at = find_server(opened.job.run.model, os.environ)
+    planned = server.plan_job(opened, find_served(at, opened.data.labels))
+    connections = bulk.connections or server.CONNECTIONS
+    with _left(opened, planned, part, bulk) as (left, tell):
+        server.run_batches(opened, planned, at, part, left, connections=connections, tell=tell)
+
+
+@contextmanager
+def _left(
+    opened: Opened, planned: Planned, part: Part, bulk: Bulk
+) -> Iterator[tuple[list[int], Callable[[int], None]]]:
+    """The batches of the shard that are not in the part, and a function that shows one of them to be done."""
+    begun = part.begin(planned.begun)
+    done = part.finished(begun)
+    mine = bulk.shard.batches(begun.batches)
+    questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
+    before = sum(questions[number] for number in mine if number in done)
+    with bulk.pace(sum(questions.values()), before) as tell:
+        yield [number for number in mine if number not in done], lambda number: tell(questions[number])
 
 
 def write_log(log: EvalLog, folder: Path) -> None:

@@ -57,10 +57,11 @@ probabilities, the second where answers are drawn. Where no file is here to meas
 )
 @click.option(
     "--engine",
-    type=click.Choice(["bulk", "inspect"]),
-    help="How gguf and mwe-hf models are run: in bulk, which is the default, or by Inspect, as all others are.",
+    type=click.Choice(["bulk", "inspect", "server"]),
+    help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; server sends many prompts a "
+    "request to a completions server such as vLLM's (openai-api-completions/SERVICE/MODEL).",
 )
-@click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
+@click.option("--no-text", is_flag=True, help="Log probabilities alone: models in bulk write no answer.")
 @click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
 @click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
@@ -126,7 +127,7 @@ def score(
         text=not no_text,
     )
     in_bulk = choose_bulk(chosen.runs, engine, {"--no-text": no_text, "--shard": shard, "--parts": parts})
-    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace())
+    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace(), max_connections)
 
     def of(run: "Run") -> dict[str, object]:
         return arguments | ({} if run.style is None else {"style": run.style})
@@ -182,12 +183,18 @@ def choose_bulk(runs: Sequence["Run"], engine: str | None, options: Mapping[str,
 
     Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
     """
-    from mwe_tasks.runs import BULK
+    from mwe_tasks.runs import BULK, SERVED
 
-    found = [run for run in runs if run.provider in BULK and engine != "inspect"]
-    asked = [name for name, value in {**options, "--engine bulk": engine == "bulk"}.items() if value]
+    providers = {"inspect": (), "server": SERVED}.get(engine or "bulk", BULK)
+    found = [run for run in runs if run.provider in providers]
+    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "server")}.items() if value]
     if asked and len(found) < len(runs):
         other = next(run.name for run in runs if run not in found)
+        if engine == "server":
+            raise MweError(
+                "--engine server is for openai-api-completions/SERVICE/MODEL and vllm-completions/MODEL, not for "
+                f"{other}: score it in another command."
+            )
         raise MweError(
             f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
         )
