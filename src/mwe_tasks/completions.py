@@ -10,6 +10,7 @@ With "prompt_logprobs": 0 vLLM gives each token of the prompt itself, and no oth
     vLLM          "prompt_logprobs": [null, {ID: {"logprob", "rank", "decoded_token"}}, ..]
 
 so that prompt and spelling, sent together, bring back their own tokenisation and the probability of each token.
+llama.cpp lists as many tokens as it is asked for, each with its "id", and answers /tokenize: so any token can be read.
 """
 
 import math
@@ -19,11 +20,13 @@ from typing import Any, NamedTuple
 from inspect_ai.model import GenerateConfig
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.label_rows import Wanted, read_labels
+from mwe_tasks.label_rows import Added, Wanted, read_labels
 from mwe_tasks.labels import LabelLogprobs, Tokens, prefix_free, spellings
-from mwe_tasks.llama import Completion
+from mwe_tasks.llama import LEAST, Completion
 
 Choice = Mapping[str, Any]
+Prompt = str | Sequence[int]
+"""A text, or its tokens."""
 Options = dict[str, Any]
 
 LABEL_OPTIONS: Options = {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
@@ -81,6 +84,20 @@ def completion_of(choice: Choice) -> Completion:
     return Completion(text, len(listed), choice.get("finish_reason") == "stop", tuple(listed[:sound]))
 
 
+def likeliest_of(choice: Choice) -> dict[int, float] | None:
+    """ln P of the likeliest tokens at the first position by id, nats; None where the server gives no ids.
+
+    Raises MweError for one that is null or NaN.
+    """
+    content = (choice.get("logprobs") or {}).get("content") or [{}]
+    top = content[0].get("top_logprobs") or []
+    if not top or not all(isinstance(each.get("id"), int) for each in top):
+        return None
+    if not all(map(_is_number, (each["logprob"] for each in top))):
+        raise MweError(not_a_number("one of the likeliest tokens"))
+    return {each["id"]: max(each["logprob"], LEAST) for each in top}
+
+
 def scored_of(choice: Choice) -> Scored | None:
     """The tokens of the prompt of a choice; None where the server does not give each of them alone."""
     positions = choice.get("prompt_logprobs")
@@ -113,15 +130,21 @@ def read_spellings(scored: Sequence[Scored], labels: Sequence[str]) -> LabelLogp
     joint = dict(zip(_distinct(labels), scored[1:], strict=True))
     added = prefix_free(before, lambda spelling: joint[spelling].ids, labels)
     known: dict[Wanted, float] = {}
-    for label, sequences in added.items():
-        if not sequences:
-            raise MweError(f"{label!r} cannot be read after these prompts: the tokenizer joins it with their end.")
+    refuse_unreadable(added)
+    for sequences in added.values():
         for tokens, spelling in sequences.items():
             values = joint[spelling].logprobs[len(before) :]
             if not all(map(math.isfinite, values)):
                 raise MweError(not_a_number(repr(spelling)))
             known |= {Wanted(tokens[:n], token): values[n] for n, token in enumerate(tokens)}
     return read_labels(known, added)
+
+
+def refuse_unreadable(added: Added) -> None:
+    """Raises MweError where a label adds no tokens of its own after a prompt."""
+    for label, sequences in added.items():
+        if not sequences:
+            raise MweError(f"{label!r} cannot be read after these prompts: the tokenizer joins it with their end.")
 
 
 def not_a_number(what: str) -> str:
@@ -158,5 +181,8 @@ def _entry(token: str, logprob: object, top: Sequence[tuple[str, Any]]) -> dict[
 
 
 def _is_sound(token: Mapping[str, Any]) -> bool:
-    values = [token["logprob"], *(each["logprob"] for each in token["top_logprobs"])]
-    return all(isinstance(value, int | float) and not math.isnan(value) for value in values)
+    return all(map(_is_number, [token["logprob"], *(each["logprob"] for each in token["top_logprobs"])]))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not math.isnan(value)

@@ -6,7 +6,7 @@ the rest answers are drawn (sampled). Providers drop options they do not know in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
@@ -90,9 +90,11 @@ def exact_ability(labels: Sequence[str], style: Style, *, max_tokens: int | None
 class Served(NamedTuple):
     """What a completions server gives, as its probe in `served` found it; plain data once in a part."""
 
-    estimator: Estimator
+    way: Literal["prompts", "tokens", "lists"]
+    """How labels are read: of prompts that end in them (vLLM), of lists of any length that name tokens by their ids
+    (llama.cpp), which both are exact, or of the few likeliest tokens."""
     most: int | None
-    """How many likeliest tokens it is asked for; None where it gives log probabilities of prompts."""
+    """How many likeliest tokens it is asked for; None where labels are read exactly."""
     note: str
     models: Sequence[str]
     """What it says that it serves."""
@@ -106,7 +108,7 @@ def ability_of(labels: Sequence[str], header: Mapping[str, Any]) -> Ability:
 def served_ability(labels: Sequence[str], served: Mapping[str, Any]) -> Ability:
     """How a model of a completions server is asked: as Inspect's way asks it, one prompt or many a request."""
     exact = exact_ability(labels, "completion")
-    if served["estimator"] == "exact":
+    if served["way"] != "lists":
         return replace(exact, note=served["note"])
     config = GenerateConfig(max_tokens=COMPLETION_TOKENS, stop_seqs=stops("completion"), temperature=0.0)
     config = config.merge(GenerateConfig(logprobs=True, top_logprobs=served["most"]))

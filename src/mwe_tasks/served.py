@@ -20,13 +20,17 @@ from mwe_tasks.completions import (
     Choice,
     Incomplete,
     Options,
+    Prompt,
     choices_of,
     completion_of,
+    likeliest_of,
     list_options,
     scored_of,
     with_spellings,
 )
 from mwe_tasks.errors import MweError
+from mwe_tasks.label_logprobs import SIZES
+from mwe_tasks.labels import Tokens
 from mwe_tasks.probing import PROBE, WITH_LISTS, Served
 from mwe_tasks.prompts import render
 
@@ -110,6 +114,7 @@ class Connection:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._models: list[str] = []
+        self._tokenize = f"{server.url.rstrip('/').removesuffix('/v1')}/tokenize"
         self._client = AsyncOpenAI(
             api_key=server.key, base_url=server.url, max_retries=server.retries, timeout=server.seconds
         )
@@ -134,7 +139,24 @@ class Connection:
         self._models = [str(each.get("id")) for each in listed or [] if isinstance(each, dict)]
         return [PurePath(name).name if name.startswith("/") else name for name in self._models]
 
-    async def complete(self, prompts: Sequence[str], options: Options) -> Reply:
+    async def encode(self, text: str) -> Tokens | None:
+        """The tokens of a text, with BOS where the tokenizer adds one; None where the server does not say as llama.cpp.
+
+        Special tokens are read as such, as in the prompts that are sent.
+        """
+        body = {"content": text, "add_special": True, "parse_special": True}
+        try:
+            with self._in_sentences():
+                try:
+                    found: Any = await self._client.post(self._tokenize, body=body, cast_to=object)
+                except openai.NotFoundError:
+                    return None
+        except Refused:
+            return None
+        tokens = found.get("tokens") if isinstance(found, Mapping) else None
+        return tuple(tokens) if tokens is not None and all(isinstance(each, int) for each in tokens) else None
+
+    async def complete(self, prompts: Sequence[Prompt], options: Options) -> Reply:
         """The server's choices for these prompts; raises Refused, and MweError for what trying again does not help."""
         choices: list[Choice] = []
         tokens = 0
@@ -145,7 +167,7 @@ class Connection:
             tokens += reply.tokens
         return Reply(choices, tokens)
 
-    async def _ask(self, prompts: Sequence[str], body: Mapping[str, Any]) -> Reply:
+    async def _ask(self, prompts: Sequence[Prompt], body: Mapping[str, Any]) -> Reply:
         said = ""
         for _ in range(INCOMPLETE):
             with self._in_sentences():
@@ -169,8 +191,8 @@ class Connection:
             yield
         except openai.APITimeoutError:
             raise MweError(
-                f"{server.url} gave no answer within {server.seconds:g} seconds: the same command goes on from here, with "
-                "fewer --max-connections where the server is busy."
+                f"{server.url} gave no answer within {server.seconds:g} seconds: the same command goes on from here, "
+                "with fewer --max-connections where the server is busy."
             ) from None
         except openai.APIConnectionError:
             raise MweError(
@@ -202,9 +224,16 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
     try:
         reply = await connection.complete(with_spellings(turn.text, labels), LABEL_OPTIONS)
         if all(scored_of(choice) is not None for choice in reply.choices):
-            return Served("exact", None, "prompt log probabilities", models)
+            return Served("prompts", None, "prompt log probabilities", models)
     except Refused as refused:
         refusal = f" ({refused})"
+    if (tokens := await connection.encode(turn.text)) is not None:
+        try:
+            reply = await connection.complete([list(tokens)], list_options(SIZES[0]))
+            if len(likeliest_of(reply.choices[0]) or ()) == SIZES[0]:
+                return Served("tokens", None, "log probabilities of any token", models)
+        except Refused as refused:
+            refusal = f" ({refused})"
     for most in dict.fromkeys(config.top_logprobs or 0 for config in WITH_LISTS):
         try:
             reply = await connection.complete([turn.text], list_options(most))
@@ -213,7 +242,7 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
             continue
         listed = completion_of(reply.choices[0]).listed
         if listed and (count := len(listed[0]["top_logprobs"])):
-            return Served("top_logprobs", most, f"top {min(count, most)} log probabilities", models)
+            return Served("lists", most, f"top {min(count, most)} log probabilities", models)
     raise MweError(
         f"{connection.server.url} gives no log probabilities of {connection.server.model}{refusal}: score it with "
         "--engine inspect, which draws answers."

@@ -3,23 +3,26 @@
 This is how models are scored that this machine cannot hold. Batches are kept in a part and merged into a log as the
 bulk engine's are; prompts with a common beginning stand next to each other, for the server's prefix cache. Where the
 server gives log probabilities of prompts (vLLM) each prompt is sent with every spelling of the labels behind it, and
-what comes back is exact; elsewhere the likeliest tokens at the answer position are read, as Inspect's way reads them.
+what comes back is exact. So is what is read of lists of any length (llama.cpp), as the gguf provider reads them.
+Elsewhere the likeliest tokens at the answer position are read, as Inspect's way reads them.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from mwe_tasks.completions import (
     LABEL_OPTIONS,
     Choice,
     Scored,
     completion_of,
+    likeliest_of,
     list_options,
     read_spellings,
+    refuse_unreadable,
     scored_of,
     text_options,
     with_spellings,
@@ -27,11 +30,15 @@ from mwe_tasks.completions import (
 from mwe_tasks.engines.bulk import Planned
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Opened, Put
+from mwe_tasks.label_logprobs import measure
+from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
 from mwe_tasks.packing import Batch, Plan
 from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
 from mwe_tasks.probing import SERVED, Ability, Served, served_ability
 from mwe_tasks.providers.exact import raw_prompt
 from mwe_tasks.served import Connection, Refused, Server
+
+Given = TypeVar("Given")
 
 MOST = 32
 """Prompts a batch."""
@@ -42,6 +49,8 @@ CONNECTIONS = 8
 class Wanted(NamedTuple):
     """What is asked after each prompt of a job."""
 
+    way: str
+    """As `Served` has it."""
     ability: Ability
     labels: Sequence[str]
     text: bool
@@ -88,7 +97,8 @@ def run_batches(
     Raises MweError where the server goes away, or gives what no score can be made of; what is kept stays.
     """
     labels = opened.data.labels
-    wanted = Wanted(served_ability(labels, planned.begun.header[SERVED]), labels, opened.job.text)
+    served = planned.begun.header[SERVED]
+    wanted = Wanted(served["way"], served_ability(labels, served), labels, opened.job.text)
     left = iter(numbers)
 
     async def work(connection: Connection) -> None:
@@ -111,12 +121,26 @@ def run_batches(
     asyncio.run(run())
 
 
+class Read(NamedTuple):
+    """What was read of the labels after a prompt."""
+
+    tokens: int
+    """Of the prompt."""
+    labels: LabelLogprobs
+
+
 async def _ask(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> list[Said]:
     """What the server gives for these; alone, each that is too long for it."""
     try:
-        if wanted.ability.estimator == "exact":
-            return await _ask_exact(puts, connection, wanted)
-        return await _ask_top(puts, connection, wanted)
+        if wanted.way == "lists":
+            return await _read_lists(puts, connection, wanted)
+        read = _read_prompts if wanted.way == "prompts" else _read_tokens
+        found = await read([raw_prompt(put.turns) for put in puts], connection, wanted.labels)
+        texts = await _write(puts, connection, wanted)
+        return [
+            Said(put.row.id, put.stance, each.tokens, each.labels.model_dump(), text)
+            for put, each, text in zip(puts, found, texts, strict=True)
+        ]
     except Refused as refused:
         if len(puts) > 1:
             return [said for put in puts for said in await _ask([put], connection, wanted)]
@@ -125,23 +149,48 @@ async def _ask(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> l
         return [Said(puts[0].row.id, puts[0].stance, 0, None, ())]
 
 
-async def _ask_exact(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> list[Said]:
-    sent = [with_spellings(raw_prompt(put.turns), wanted.labels) for put in puts]
+async def _read_prompts(prompts: Sequence[str], connection: Connection, labels: Sequence[str]) -> list[Read]:
+    sent = [with_spellings(prompt, labels) for prompt in prompts]
     reply = await connection.complete([text for texts in sent for text in texts], LABEL_OPTIONS)
     choices = iter(reply.choices)
-    read = [[_scored(next(choices)) for _ in texts] for texts in sent]
-    texts: list[list[tuple[str, int, bool]]] = [[] for _ in puts]
-    if wanted.text:
-        options = {**text_options(wanted.ability.config), "logprobs": 1}  # how many tokens a text has is not said else
-        written = await connection.complete([raw_prompt(put.turns) for put in puts], options)
-        texts = [[completion_of(choice)[:3]] for choice in written.choices]
-    return [
-        Said(put.row.id, put.stance, len(scored[0].ids), read_spellings(scored, wanted.labels).model_dump(), text)
-        for put, scored, text in zip(puts, read, texts, strict=True)
-    ]
+    scored = [[_scored(next(choices)) for _ in texts] for texts in sent]
+    return [Read(len(each[0].ids), read_spellings(each, labels)) for each in scored]
 
 
-async def _ask_top(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> list[Said]:
+async def _read_tokens(prompts: Sequence[str], connection: Connection, labels: Sequence[str]) -> list[Read]:
+    loop = asyncio.get_running_loop()
+
+    def wait_for(answer: Coroutine[Any, Any, Given]) -> Given:
+        return asyncio.run_coroutine_threadsafe(answer, loop).result()
+
+    def encode(text: str) -> Tokens:
+        return _given_before(wait_for(connection.encode(text)))
+
+    def likeliest(tokens: Tokens, most: int) -> Mapping[int, float]:
+        reply = wait_for(connection.complete([list(tokens)], list_options(most)))
+        return _given_before(likeliest_of(reply.choices[0]))
+
+    def read(prompt: str) -> Read:
+        tokens = encode(prompt)
+        added = continuations(encode, prompt, labels)
+        refuse_unreadable(added)
+        return Read(len(tokens), measure(likeliest, tokens, added))
+
+    return [await asyncio.to_thread(read, prompt) for prompt in prompts]
+
+
+async def _write(
+    puts: Sequence[Put], connection: Connection, wanted: Wanted
+) -> Sequence[Sequence[tuple[str, int, bool]]]:
+    """The texts after these prompts; none where none are wanted."""
+    if not wanted.text:
+        return [()] * len(puts)
+    options = {**text_options(wanted.ability.config), "logprobs": 1}  # how many tokens a text has is not said else
+    reply = await connection.complete([raw_prompt(put.turns) for put in puts], options)
+    return [[completion_of(choice)[:3]] for choice in reply.choices]
+
+
+async def _read_lists(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> list[Said]:
     prompts = [raw_prompt(put.turns) for put in puts]
     alone = list_options(wanted.ability.config.top_logprobs or 0)
     reply = await connection.complete(prompts, text_options(wanted.ability.config) if wanted.text else alone)
@@ -158,10 +207,13 @@ async def _ask_top(puts: Sequence[Put], connection: Connection, wanted: Wanted) 
 
 
 def _scored(choice: Choice) -> Scored:
-    scored = scored_of(choice)
-    if scored is None:
-        raise MweError("The server gave prompt log probabilities before, and gives none now: start it as it was.")
-    return scored
+    return _given_before(scored_of(choice))
+
+
+def _given_before(what: Given | None) -> Given:
+    if what is None:
+        raise MweError("The server gave log probabilities before that it does not give now: start it as it was.")
+    return what
 
 
 def _shares(tokens: int, prompts: Sequence[str]) -> list[int]:
