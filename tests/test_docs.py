@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from mwe_tasks.cli import COMMANDS, main
+from mwe_tasks.cli.score import read_shard, score
 from mwe_tasks.foreign_tasks import anthropic_mwe, inverse_scaling
 from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno
 from mwe_tasks.readers import read_rows
@@ -19,10 +20,12 @@ from mwe_tasks.tasks import yesno
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
+SCORING = (PROJECT / "docs" / "scoring.md").read_text(encoding="utf-8")
+PAGES = README + SCORING
 DOCUMENTED = sorted(
     {
         each.strip()
-        for each in re.findall(r"(?:mwe|inspect eval|make) [^`\n#|]+", " ".join(re.findall(r"`[^`\n]+`", README)))
+        for each in re.findall(r"(?:mwe|inspect eval|make) [^`\n#|]+", " ".join(re.findall(r"`[^`\n]+`", PAGES)))
     }
 )
 GENERAL = {"yesno": yesno, "anthropic_mwe": anthropic_mwe, "inverse_scaling": inverse_scaling}
@@ -57,6 +60,14 @@ def test_every_mwe_command_in_the_readme_exists_and_takes_its_options(command):
     found = main.get_command(None, words[0])
     assert found is not None
     assert {word for word in words if word.startswith("--")} <= {name for each in found.params for name in each.opts}
+
+
+def test_the_line_for_slurm_runs_a_share_by_the_number_of_its_task():
+    words = shlex.split(next(line for line in SCORING.splitlines() if line.startswith("sbatch ")))
+    command = shlex.split(words[words.index("--wrap") + 1])
+    assert {each for each in command if each.startswith("--")} <= {name for each in score.params for name in each.opts}
+    shares = command[command.index("--shard") + 1].replace("$SLURM_ARRAY_TASK_ID", "3")
+    assert read_shard(shares).of == int(words[1].rpartition("-")[2])
 
 
 @pytest.mark.parametrize("command", [each for each in DOCUMENTED if each.startswith("inspect eval mwe_tasks/")])

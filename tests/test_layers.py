@@ -24,7 +24,7 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
-        *("asks", "packing", "answering"),
+        *("asks", "sharing", "packing", "passes", "answering"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("runs", "downloads", "needs", "logged"),
     },

@@ -76,6 +76,19 @@ def test_no_foreign_word_is_counted(tokenizer):
         assert tuple(encode(PROMPT + word))[len(before) :] not in events
 
 
+@pytest.mark.parametrize(
+    "end", ["\nAnswer:", " so? Answer: ", "<|im_end|>\n", " the answer is", "\n\n", " know. none of us s"]
+)
+def test_of_a_long_prompt_the_end_alone_gives_what_all_of_it_gives(tokenizer, monkeypatch, end):
+    encode, _ = tokenizer
+    asked = []
+    prompt = " ".join(TEXT[:6]) + " is it so" + end
+    found = continuations(lambda text: asked.append(text) or encode(text), prompt, LABELS)
+    monkeypatch.setattr("mwe_tasks.labels.END", len(prompt))
+    assert found == continuations(encode, prompt, LABELS)
+    assert sum(len(text) > 400 for text in asked) == 1, "it was all encoded for each spelling"
+
+
 def test_each_sequence_reads_as_its_spelling(tokenizer):
     encode, decode = tokenizer
     before = list(encode(PROMPT))

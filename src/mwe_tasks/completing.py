@@ -1,34 +1,73 @@
 """Texts that a model of transformers goes on with after prompts, the likeliest in batches."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from mwe_tasks.asks import Draft
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import batches
 from mwe_tasks.labels import Tokens
 from mwe_tasks.llama import Completion
+from mwe_tasks.passes import named
 from mwe_tasks.transformer import Transformer
 
 _PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+TEXT_TOKENS = 4096
+"""Tokens of prompts and texts that are gone on with at once: their keys and values are kept until the texts end."""
 
 
-def complete(model: Transformer, drafts: Sequence[Draft]) -> list[Completion]:
-    """One text a draft: those of the likeliest tokens in batches, those that are drawn one by one, each by its seed."""
+class Begun(NamedTuple):
+    """Keys and values of a prompt in those of a pass over many."""
+
+    cache: Any
+    row: int
+    places: tuple[int, ...]
+    """Of the prompt's tokens, in their order."""
+
+
+def complete(model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun] | None = None) -> list[Completion]:
+    """One text a draft: those of the likeliest tokens in batches, those that are drawn one by one, each by its seed.
+
+    Where keys and values of a draft's prompt are known (`begun`), a text of the likeliest tokens goes on from them.
+    """
     texts: dict[int, Completion] = {}
     likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
-    for batch in batches([len(drafts[n].prompt) for n in likeliest], most=model.batch, padded=model.padded):
+    lengths = [len(drafts[n].prompt) + drafts[n].max_tokens for n in likeliest]
+    for batch in batches(lengths, most=model.batch, tokens=TEXT_TOKENS, padded=model.padded):
         numbers = [likeliest[each] for each in batch]
         together = [drafts[number] for number in numbers]
+        after = [begun[number] for number in numbers] if begun else None
         if max(len(each.prompt) for each in together) + max(each.max_tokens for each in together) > model.context:
             written = [text for each in together for text in _generate(model, [each])]  # one would outgrow the context
         else:
-            written = _generate(model, together)
+            written = _generate(model, together, after)
         texts.update(zip(numbers, written, strict=True))
     for number, draft in enumerate(drafts):
         if draft.temperature > 0:
             (texts[number],) = _draw(model, draft)
     return [texts[number] for number in range(len(drafts))]
+
+
+def _taken(model: Transformer, begun: Sequence[Begun]) -> Any:
+    """All but the last of each prompt's keys and values, padded on the left like the tokens."""
+    import torch
+    from transformers import DynamicCache
+
+    longest = max(len(each.places) for each in begun)
+    device = model.model.device
+    rows = torch.tensor([[each.row] for each in begun], device=device)
+    places = torch.tensor(
+        [[0] * (longest - len(each.places)) + list(each.places[:-1]) for each in begun], dtype=torch.long, device=device
+    )
+    return DynamicCache(
+        [
+            (
+                layer.keys.transpose(1, 2)[rows, places].transpose(1, 2),
+                layer.values.transpose(1, 2)[rows, places].transpose(1, 2),
+            )
+            for layer in begun[0].cache.layers
+        ]
+    )
 
 
 def _draw(model: Transformer, draft: Draft) -> list[Completion]:
@@ -40,10 +79,12 @@ def _draw(model: Transformer, draft: Draft) -> list[Completion]:
         else:
             torch.manual_seed(draft.seed)
         drawn = {"temperature": draft.temperature, "top_p": draft.top_p, "top_k": draft.top_k}
-        return _generate(model, [draft], do_sample=True, **drawn)
+        return _generate(model, [draft], None, do_sample=True, **drawn)
 
 
-def _generate(model: Transformer, drafts: Sequence[Draft], **options: Any) -> list[Completion]:
+def _generate(
+    model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun] | None = None, **options: Any
+) -> list[Completion]:
     """The drafts' texts, padded on the left, as generation of transformers wants it."""
     import torch
     from transformers import GenerationConfig
@@ -67,8 +108,10 @@ def _generate(model: Transformer, drafts: Sequence[Draft], **options: Any) -> li
         )
 
     with torch.inference_mode():
+        known = named(model.model, _taken(model, begun)) if begun and longest > 1 else {}
         given = model.model.generate(
             tokens,
+            **known,
             attention_mask=mask,
             stopping_criteria=[ended],
             logits_processor=[_refuse_nan],

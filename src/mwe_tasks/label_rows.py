@@ -72,14 +72,17 @@ def read_labels(known: Mapping[Wanted, float], added: Added) -> LabelLogprobs:
     )
 
 
-def batches(lengths: Sequence[int], *, most: int, padded: bool) -> Iterator[list[int]]:
-    """The numbers of the rows that run together: neighbours by length, at most so many.
+def batches(
+    lengths: Sequence[int], *, most: int | None, padded: bool, tokens: int | None = None
+) -> Iterator[list[int]]:
+    """The numbers of the rows that run together: neighbours by length, at most so many rows and so many tokens.
 
-    Where rows may not be padded only those of one length run together.
+    A row of more tokens runs alone. Where rows may not be padded only those of one length run together.
     """
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda each: lengths[each]):
-        if batch and (len(batch) == most or (not padded and lengths[number] != lengths[batch[0]])):
+        full = len(batch) == most or (tokens is not None and (len(batch) + 1) * lengths[number] > tokens)
+        if batch and (full or (not padded and lengths[number] != lengths[batch[0]])):
             yield batch
             batch = []
         batch.append(number)

@@ -56,7 +56,7 @@ def merge(opened: Opened, begun: Begun, finished: Mapping[int, Finished]) -> Eva
             "task_registry_name": job.task,
             "task_display_name": job.task.rpartition("/")[2],
             "task_args": job.all_arguments,
-            "task_args_passed": dict(job.arguments),
+            "task_args_passed": {name: given for name, given in job.all_arguments.items() if name in job.arguments},
             "config": {"limit": job.questions, "epochs": 1},
             "headline_metric": {"scorer": "logodds_matching"},
             "metadata": {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Pace = Callable[[float, float], AbstractContextManager[Callable[[float], None]]]
@@ -64,7 +65,7 @@ def bar(questions: float, done: float) -> Iterator[Callable[[float], None]]:
     """A bar with questions a second and the time that is left."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("questions  {task.fields[speed]}"), TimeRemainingColumn())
     began, before = time.monotonic(), done
-    with Progress(*columns, transient=True) as shown:
+    with Progress(*columns, console=Console(), transient=True) as shown:
         task = shown.add_task("", total=round(questions), completed=round(done), speed="")
 
         def tell(more: float) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
+from mwe_tasks import passes
 from mwe_tasks.checkpoints import Checkpoint, settings_hash, weights_hash
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added, TokenRow, Wanted, batches, read_labels, token_rows
@@ -18,14 +19,16 @@ CONTEXT = 2048
 """Tokens, where a configuration says nothing."""
 CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx")
 BATCH = 16
-"""Rows of tokens that run at once."""
+"""Calls that run at once, where they come one by one."""
+CPU_TOKENS, GPU_TOKENS = 1536, 32768
+"""Tokens that run at once, at most."""
 
 
 class Transformer:
     """A loaded checkpoint; hold `alone` over its calls and those of `completing`: they share a tokenizer."""
 
     def __init__(
-        self, checkpoint: Checkpoint, loaded: Pretrained, *, context: int | None = None, batch: int = BATCH
+        self, checkpoint: Checkpoint, loaded: Pretrained, *, context: int | None = None, batch: int | None = None
     ) -> None:
         self.checkpoint, self.loaded, self.batch = checkpoint, loaded, batch
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
@@ -39,6 +42,11 @@ class Transformer:
         """Tokens that end a text."""
         self.padded = not (self.model._is_stateful or _scales_with_length(self.config))
         """Whether rows of several lengths may run together: the model does not see what pads them."""
+        self.tokens = tokens_at_once(self.model, self.config)
+        """How many run at once, in as many rows as that makes."""
+        self.reach = passes.reach(self.config, self.context) if self.padded and passes.agrees(self.model) else 0
+        """How many tokens a prompt and its labels may have for several prompts to share a row; 0 where none may."""
+        self._prefix: tuple[Tokens, Any] = ((), None)
         self.special = {
             *self.tokenizer.all_special_tokens,
             *(each.content for each in self.tokenizer.added_tokens_decoder.values() if each.special),
@@ -149,16 +157,27 @@ class Transformer:
         longest = max((len(tokens) for sequences in added.values() for tokens in sequences), default=1)
         return len(prompt) + longest <= self.context
 
+    def prefix(self, tokens: Tokens) -> Any:
+        """Keys and values of the tokens that prompts begin with; those of the last ones asked for are kept."""
+        if self._prefix[1] is None or self._prefix[0] != tokens:
+            self._prefix = (tokens, passes.run_prefix(self.model, tokens))
+        return self._prefix[1]
+
     def label_logprobs(self, asked: Sequence[tuple[Tokens, Added]]) -> list[LabelLogprobs | MweError]:
-        """ln P of each label right after each prompt, nats, by a full softmax in float32; an error for NaN."""
+        """ln P of each label right after each prompt, nats, by a full softmax in float32; an error for NaN.
+
+        One prompt a row, padded on the right. `answering` gives the same of rows that hold several.
+        """
         rows = [(number, row) for number, (prompt, added) in enumerate(asked) for row in token_rows(prompt, added)]
         known: list[dict[Wanted, float]] = [{} for _ in asked]
-        for batch in batches([len(row.tokens) for _, row in rows], most=self.batch, padded=self.padded):
+        lengths = [len(row.tokens) for _, row in rows]
+        for batch in batches(lengths, most=self.batch, tokens=self.tokens, padded=self.padded):
             for each, values in zip(batch, self._logprobs([rows[each][1] for each in batch]), strict=True):
                 known[rows[each][0]].update(values)
-        return [self._checked(each, added) for each, (_, added) in zip(known, asked, strict=True)]
+        return [self.read(each, added) for each, (_, added) in zip(known, asked, strict=True)]
 
-    def _checked(self, known: Mapping[Wanted, float], added: Added) -> LabelLogprobs | MweError:
+    def read(self, known: Mapping[Wanted, float], added: Added) -> LabelLogprobs | MweError:
+        """The labels' log probabilities of those of their tokens; an error where one is no log of a probability."""
         if all(float("-inf") < value <= 0 for value in known.values()):
             return read_labels(known, added)
         return MweError(
@@ -170,18 +189,18 @@ class Transformer:
         """What each row wants, from one forward pass: padded on the right, where a causal model does not look."""
         import torch
 
-        positions = sorted({row.position(each) for row in rows for each in row.wanted})
         device, longest = self.model.device, max(len(row.tokens) for row in rows)
         tokens = torch.tensor([[*row.tokens, *[0] * (longest - len(row.tokens))] for row in rows], device=device)
         mask = torch.tensor([[1] * len(row.tokens) + [0] * (longest - len(row.tokens)) for row in rows], device=device)
-        with torch.inference_mode():
-            kept = torch.tensor(positions, device=device)
-            given = self.model(input_ids=tokens, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
-            found = []
-            for row, logits in zip(rows, given, strict=True):
-                at = [positions.index(row.position(each)) for each in row.wanted]
-                values = logits[at].float().log_softmax(-1)[range(len(at)), [each.token for each in row.wanted]]
-                found.append(dict(zip(row.wanted, values.tolist(), strict=True)))
+        wanted = [(number, row.position(each), each) for number, row in enumerate(rows) for each in row.wanted]
+        places = sorted({(number, at) for number, at, _ in wanted})
+        index = {place: line for line, place in enumerate(places)}
+        with torch.inference_mode(), passes.reading(self.model, places):
+            logits = self.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[0]
+            values = passes.logprobs(logits, [(index[number, at], each.token) for number, at, each in wanted])
+        found: list[dict[Wanted, float]] = [{} for _ in rows]
+        for (number, _, each), value in zip(wanted, values, strict=True):
+            found[number][each] = value
         return found
 
     def _ids(self, text: str) -> Tokens:
@@ -199,3 +218,22 @@ def _scales_with_length(config: Any) -> bool:
     rope = getattr(config, "rope_parameters", None) or {}
     kinds = [each.get("rope_type") for each in (rope, *rope.values()) if isinstance(each, dict)]
     return bool({"dynamic", "longrope"} & set(kinds))
+
+
+def tokens_at_once(model: Any, config: Any) -> int:
+    """How many tokens run at once: a quarter of a GPU's memory holds what they need, and a CPU gains nothing by more.
+
+    What a token needs: its hidden states in and out of a layer's parts, its keys and values in all layers, and a
+    share of the logits that are read, in float32. A function of model and device alone, so that a run that is
+    interrupted goes on with the same batches.
+    """
+    import torch
+
+    if model.device.type != "cuda":
+        return CPU_TOKENS
+    hidden, layers = int(config.hidden_size), int(config.num_hidden_layers)
+    inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
+    values = 12 * hidden + 4 * inner + 2 * layers * hidden
+    each: int = values * torch.finfo(model.dtype).bits // 8 + 4 * config.vocab_size
+    memory: int = torch.cuda.get_device_properties(model.device).total_memory
+    return max(CPU_TOKENS, min(GPU_TOKENS, memory // 4 // each))

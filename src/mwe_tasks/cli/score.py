@@ -88,14 +88,16 @@ def score(
     """Score a dataset with every model of a family.
 
     DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
-    again goes on where it stopped and scores only what has no log yet. Exit code 0: every model has its log; 1: some
-    failed, and the others' logs are there.
+    again goes on where it stopped and scores only what has no log yet. gguf and mwe-hf models are run in bulk, and
+    several processes can share one (--shard). Exit code 0: every model has its log; 1: some failed, and the others'
+    logs are there.
 
     \b
     Examples:
       mwe score sycophantic_yesno --family pythia --max-params 3b --dry-run
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
+      mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.logged import Asked
@@ -280,6 +282,7 @@ def what_it_takes(
 
     from mwe_tasks.downloads import find_weights_of
     from mwe_tasks.needs import count_prompts, need
+    from mwe_tasks.runs import EXACT, IN_MEMORY
     from mwe_tasks.tasks import MIN_DRAWS, pick_shots
 
     shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
@@ -289,7 +292,9 @@ def what_it_takes(
         style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
         for style in {run.style for run in runs}
     }
-    known = {run.model: info.cost for run in runs if (info := get_model_info(run.model)) and info.cost}
+    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
+    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
+    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
     return [
         need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
         for run in runs

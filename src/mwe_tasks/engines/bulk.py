@@ -70,7 +70,7 @@ def plan_job(opened: Opened, model: BulkModelAPI) -> Planned:
         "style": ability.style,
         MODEL: model.facts,
         "batches": len(plan.batches),
-        "batch plan": hashlib.sha256(repr([batch.asks for batch in plan.batches]).encode()).hexdigest(),
+        "batch plan": _hash(plan),
     }
     return Planned(Begun(header, len(plan.batches), _now(), too_long), puts, asks, plan)
 
@@ -106,6 +106,14 @@ def _said(put: Put, tokens: int, given: Given) -> Said:
         raise given.labels
     labels = None if given.labels is None else given.labels.model_dump()
     return Said(put.row.id, put.stance, tokens, labels, [text[:3] for text in given.texts])
+
+
+def _hash(plan: Plan) -> str:
+    """The sha256 of which asks run together, in which rows of tokens."""
+    found = hashlib.sha256()
+    for batch in plan.batches:
+        found.update(repr(batch).encode())
+    return found.hexdigest()
 
 
 def _now() -> str:

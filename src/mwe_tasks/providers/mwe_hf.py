@@ -61,7 +61,7 @@ class MweHfAPI(BulkModelAPI):
         dtype: str | None = None,
         device: str | int | None = None,
         context: int | None = None,
-        batch: int = BATCH,
+        batch: int | None = None,
         **unknown: Any,
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
@@ -72,7 +72,7 @@ class MweHfAPI(BulkModelAPI):
         checkpoint = find_checkpoint(model_name, None if revision is None else str(revision))
         loaded = load_pretrained(checkpoint, dtype=dtype, device=None if device is None else str(device))
         self.model = Transformer(checkpoint, loaded, context=context, batch=batch)
-        self.batcher: Batcher[Call, Reply] = Batcher(self._answer, batch)
+        self.batcher: Batcher[Call, Reply] = Batcher(self._answer, batch or BATCH)
 
     @property
     def default_style(self) -> Style:
