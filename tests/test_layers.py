@@ -25,7 +25,7 @@ LAYERS = {
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
         *("asks", "sharing", "packing", "passes", "answering"),
-        *("translating", "jobs", "parts", "merging", "made_logs", "engines", "completions", "served"),
+        *("translating", "jobs", "parts", "merging", "made_logs", "engines", "addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {

@@ -15,11 +15,11 @@ from replies import pieces
 from server import OpenAIServer, Rejected, Reply
 
 from mwe_tasks import bulk_running
+from mwe_tasks.addresses import Server, find_server
 from mwe_tasks.cli import main
 from mwe_tasks.engines import server as engine
 from mwe_tasks.errors import MweError
 from mwe_tasks.rows import Row, write_rows
-from mwe_tasks.served import Server, find_server
 from mwe_tasks.weights import find_weights
 
 TOY = "openai-api-completions/local/toy"
@@ -344,7 +344,10 @@ def test_a_server_that_dies_leaves_its_finished_batches_and_the_same_command_ask
     with OpenAIServer(world, admit=breaks_after(2 + 5)) as server:
         stopped = score(server)
     assert stopped.exit_code == 1
-    assert "still answers 500 after 2 retries (The server is burning): the same command goes on" in stopped.output
+    assert (
+        "still answers 500 after 2 retries: the same command goes on from here (it said: The server is burning)"
+        in stopped.output
+    )
     assert not list((tmp_path / "logs").glob("*.eval"))
     with OpenAIServer(world) as server:
         assert score(server).exit_code == 0
@@ -414,8 +417,10 @@ def odd(body):
 
 ERRORS = {
     "gives no log probabilities of toy: score it with --engine inspect, which draws answers": {"logprobs": "dropped"},
-    "'logprobs' is not supported with this model.): score it with --engine inspect": {"logprobs": "rejected"},
-    "knows no model toy: it serves toy": {"admit": unknown},
+    "score it with --engine inspect, which draws answers (it said: Unsupported parameter: 'logprobs' is not": {
+        "logprobs": "rejected"
+    },
+    "knows no completions of toy: it serves toy": {"admit": unknown},
     "does not take the key in LOCAL_API_KEY": {"admit": no_key},
     "refused a prompt: stop is not supported": {"admit": odd},
     "gives no number as the log probability of one of the likeliest tokens: its weights are damaged": {
@@ -425,7 +430,9 @@ ERRORS = {
     "answered a list of prompts with 12 choices for 13 prompts, 3 times: it is no completions server": {
         "change": fewer
     },
-    "still answers 429 after 2 retries (Rate limit reached): the same command goes on": {"rate_limit_every": 1},
+    "still answers 429 after 2 retries: the same command goes on from here (it said: Rate limit reached)": {
+        "rate_limit_every": 1
+    },
 }
 
 
@@ -481,6 +488,16 @@ def test_address_key_and_model_are_those_that_inspect_reads(model, environment, 
 def test_what_is_not_set_is_named(model, environment, sentence):
     with pytest.raises(MweError, match=sentence):
         find_server(model, environment)
+
+
+def test_several_models_of_servers_are_scored_in_one_command(score, tmp_path, monkeypatch):
+    with lists() as one, vllm() as other:
+        monkeypatch.setenv("VLLM_BASE_URL", other.base_url)
+        done = score(one, "--model", "vllm-completions/toy")
+    assert done.exit_code == 0, done.output
+    logs = [read_eval_log(str(path)) for path in (tmp_path / "logs").glob("*.eval")]
+    found = {log.eval.model: log.samples[0].store["readings"]["plain"]["estimator"] for log in logs}
+    assert found == {TOY: "top_logprobs", "vllm-completions/toy": "exact"}
 
 
 def test_models_of_other_providers_are_refused(score):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import get_model
 
+from mwe_tasks.addresses import find_server
 from mwe_tasks.engines import server
 from mwe_tasks.engines.bulk import Planned, Shard, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
@@ -19,8 +20,8 @@ from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Part
 from mwe_tasks.providers.exact import BulkModelAPI
-from mwe_tasks.runs import SERVED, Run
-from mwe_tasks.served import find_served, find_server
+from mwe_tasks.runs import COMPLETIONS, Run
+from mwe_tasks.served import find_served
 
 PARTS = ".parts"
 """The folder of parts within a log folder, where no other is named."""
@@ -59,7 +60,7 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
 def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
     """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
     run = opened.job.run
-    if run.provider in SERVED:
+    if run.provider in COMPLETIONS:
         _ask_server(opened, part, bulk)
         return
     arguments: dict[str, Any] = dict(run.model_args)

@@ -13,7 +13,7 @@ EXACT = ("sim", "gguf", "mwe-hf")
 
 BULK = ("gguf", "mwe-hf")
 """Providers whose models the bulk engine runs."""
-SERVED = ("openai-api-completions", "vllm-completions")
+COMPLETIONS = ("openai-api-completions", "vllm-completions")
 """Providers whose models the server engine asks, where it is asked for."""
 
 Role = Literal["base", "instruct"]

@@ -1,8 +1,7 @@
-"""A completions server on a network: where it is, what it gives, and lists of prompts sent to it until answers come.
+"""A completions server on a network: what it gives, and lists of prompts sent to it until answers come.
 
-Address and key are those that Inspect reads: of openai-api-completions/SERVICE/MODEL in SERVICE_BASE_URL and
-SERVICE_API_KEY, of vllm-completions/MODEL in VLLM_BASE_URL and VLLM_API_KEY. The openai client tries again what fails
-in passing (408, 409, 429, 5xx, a lost or silent connection), each time after a longer wait, or as Retry-After says.
+The openai client tries again what fails in passing (408, 409, 429, 5xx, a lost or silent connection), each time after
+a longer wait, or as Retry-After says.
 """
 
 import asyncio
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import openai
 from openai import AsyncOpenAI
 
+from mwe_tasks.addresses import Server
 from mwe_tasks.completions import (
     LABEL_OPTIONS,
     Choice,
@@ -34,10 +34,6 @@ from mwe_tasks.labels import Tokens
 from mwe_tasks.probing import PROBE, WITH_LISTS, Served
 from mwe_tasks.prompts import render
 
-RETRIES = 8
-"""Of a request that fails in passing: about 40 seconds of waiting, where the server names no time."""
-SECONDS = 600.0
-"""After which a request without an answer is tried again."""
 MOST_PROMPTS = 64
 """In one request: vLLM's own most is higher, and the replies to more are large."""
 INCOMPLETE = 3
@@ -55,19 +51,6 @@ class Refused(Exception):
         return TOO_LONG.search(str(self)) is not None
 
 
-class Server(NamedTuple):
-    """A server and one model that it serves."""
-
-    url: str
-    key: str
-    model: str
-    """As the server names it."""
-    service: str
-    """What the environment variables begin with."""
-    seconds: float = SECONDS
-    retries: int = RETRIES
-
-
 class Reply(NamedTuple):
     """What came back for a list of prompts."""
 
@@ -75,24 +58,6 @@ class Reply(NamedTuple):
     """One for each, in their order."""
     tokens: int
     """Of all prompts together, as the server counts them; 0 where it does not."""
-
-
-def find_server(model: str, environment: Mapping[str, str]) -> Server:
-    """The server of a model as Inspect names it; raises MweError where its address or key is not set."""
-    provider, _, rest = model.partition("/")
-    service, _, name = rest.partition("/") if provider == "openai-api-completions" else ("vllm", "", rest)
-    if not name:
-        raise MweError(f"{model} names no service: write openai-api-completions/SERVICE/MODEL.")
-    prefix = service.upper().replace("-", "_")
-    url = environment.get(f"{prefix}_BASE_URL") or environment.get("INSPECT_EVAL_MODEL_BASE_URL")
-    if not url:
-        raise MweError(f"{prefix}_BASE_URL is not set: set it to the server's address, as in http://127.0.0.1:8000/v1.")
-    key = environment.get(f"{prefix}_API_KEY") or ("inspectai" if provider == "vllm-completions" else "")
-    if not key:
-        raise MweError(
-            f"{prefix}_API_KEY is not set: set it to the server's key, or to any word where it asks for none."
-        )
-    return Server(url, key, name, prefix)
 
 
 def find_served(server: Server, labels: Sequence[str]) -> Served:
@@ -201,17 +166,14 @@ class Connection:
         except (openai.AuthenticationError, openai.PermissionDeniedError):
             raise MweError(f"{server.url} does not take the key in {server.service}_API_KEY.") from None
         except openai.NotFoundError as error:
-            if not self._models:
-                raise MweError(f"{server.url} has no completions, or no model {server.model}: {_said(error)}") from None
-            raise MweError(
-                f"{server.url} knows no model {server.model}: it serves {', '.join(self._models)}."
-            ) from None
+            known = f"it serves {', '.join(self._models)}" if self._models else f"it said: {_said(error)}"
+            raise MweError(f"{server.url} knows no completions of {server.model}: {known}.") from None
         except openai.APIStatusError as error:
             if error.status_code < 500 and error.status_code != 429:
                 raise Refused(_said(error)) from None
             raise MweError(
-                f"{server.url} still answers {error.status_code} after {server.retries} retries ({_said(error)}): "
-                "the same command goes on from here."
+                f"{server.url} still answers {error.status_code} after {server.retries} retries: the same command "
+                f"goes on from here (it said: {_said(error)})."
             ) from None
         except (openai.APIError, ValueError):
             raise MweError(f"{server.url} answers what is no JSON: it is no completions server.") from None
@@ -226,29 +188,33 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
         if all(scored_of(choice) is not None for choice in reply.choices):
             return Served("prompts", None, "prompt log probabilities", models)
     except Refused as refused:
-        refusal = f" ({refused})"
-    if (tokens := await connection.encode(turn.text)) is not None:
+        refusal = f" (it said: {refused})"
+    try:
+        tokens = await connection.encode(turn.text)
+    except MweError:  # of a path that this server may not have
+        tokens = None
+    if tokens is not None:
         try:
             reply = await connection.complete([list(tokens)], list_options(SIZES[0]))
             if len(likeliest_of(reply.choices[0]) or ()) == SIZES[0]:
                 return Served("tokens", None, "log probabilities of any token", models)
         except Refused as refused:
-            refusal = f" ({refused})"
+            refusal = f" (it said: {refused})"
     for most in dict.fromkeys(config.top_logprobs or 0 for config in WITH_LISTS):
         try:
             reply = await connection.complete([turn.text], list_options(most))
         except Refused as refused:
-            refusal = f" ({refused})"
+            refusal = f" (it said: {refused})"
             continue
         listed = completion_of(reply.choices[0]).listed
         if listed and (count := len(listed[0]["top_logprobs"])):
             return Served("lists", most, f"top {min(count, most)} log probabilities", models)
     raise MweError(
-        f"{connection.server.url} gives no log probabilities of {connection.server.model}{refusal}: score it with "
-        "--engine inspect, which draws answers."
+        f"{connection.server.url} gives no log probabilities of {connection.server.model}: score it with "
+        f"--engine inspect, which draws answers{refusal}."
     )
 
 
 def _said(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, Mapping) else {}
-    return " ".join(str(body.get("message") or error.message).split())[:200]
+    return " ".join(str(body.get("message") or error.message).split())[:200].rstrip(".")

@@ -185,9 +185,9 @@ def choose_bulk(runs: Sequence["Run"], engine: str | None, options: Mapping[str,
 
     Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
     """
-    from mwe_tasks.runs import BULK, SERVED
+    from mwe_tasks.runs import BULK, COMPLETIONS
 
-    providers = {"inspect": (), "server": SERVED}.get(engine or "bulk", BULK)
+    providers = {"inspect": (), "server": COMPLETIONS}.get(engine or "bulk", BULK)
     found = [run for run in runs if run.provider in providers]
     asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "server")}.items() if value]
     if asked and len(found) < len(runs):

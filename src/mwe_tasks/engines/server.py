@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
+from mwe_tasks.addresses import Server
 from mwe_tasks.completions import (
     LABEL_OPTIONS,
     Choice,
@@ -36,7 +37,7 @@ from mwe_tasks.packing import Batch, Plan
 from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
 from mwe_tasks.probing import SERVED, Ability, Served, served_ability
 from mwe_tasks.providers.exact import raw_prompt
-from mwe_tasks.served import Connection, Refused, Server
+from mwe_tasks.served import Connection, Refused
 
 Given = TypeVar("Given")
 
@@ -145,7 +146,7 @@ async def _ask(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> l
         if len(puts) > 1:
             return [said for put in puts for said in await _ask([put], connection, wanted)]
         if not refused.too_long:
-            raise MweError(f"{connection.server.url} refused a prompt: {str(refused).rstrip('.')}.") from None
+            raise MweError(f"{connection.server.url} refused a prompt: {refused}.") from None
         return [Said(puts[0].row.id, puts[0].stance, 0, None, ())]
 
 
