@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from mwe_tasks.cli import COMMANDS, main
-from mwe_tasks.cli.score import read_shard, score
+from mwe_tasks.cli.score import score
+from mwe_tasks.engines.bulk import read_shard
 from mwe_tasks.foreign_tasks import anthropic_mwe, inverse_scaling
 from mwe_tasks.generators.sycophantic_yesno import write_sycophantic_yesno
 from mwe_tasks.readers import read_rows

@@ -24,8 +24,9 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
-        *("asks", "sharing", "packing", "passes", "answering"),
-        *("translating", "jobs", "parts", "merging", "made_logs", "engines", "addresses", "completions", "served"),
+        *("asks", "sharing", "packing", "passes", "answering", "machine"),
+        *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
+        *("addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {

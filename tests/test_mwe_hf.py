@@ -46,7 +46,7 @@ def llama_folder(tmp_path_factory):
 
 def opened(folder, **options):
     checkpoint = find_checkpoint(str(folder))
-    return Transformer(checkpoint, load_pretrained(checkpoint, device="cpu"), **options)
+    return Transformer(checkpoint, load_pretrained(checkpoint, device="cpu", dtype="float32"), **options)
 
 
 def asked_of(model, prompts, labels=LABELS):
@@ -80,7 +80,7 @@ def direct_events(model, tokenizer, prompt, before, label):
 
 
 def ask(folder, text, **options):
-    return asyncio.run(get_model(f"mwe-hf/{folder}").generate(text, config=GenerateConfig(**options)))
+    return asyncio.run(get_model(f"mwe-hf/{folder}", dtype="float32").generate(text, config=GenerateConfig(**options)))
 
 
 def test_a_batch_agrees_with_one_forward_pass_a_spelling(model, folder):
@@ -168,7 +168,7 @@ def test_label_log_probabilities_come_through_generate(llama_folder):
 
 
 def test_calls_made_at_once_are_answered_in_batches(llama_folder, monkeypatch):
-    model = get_model(f"mwe-hf/{llama_folder}", batch=4, memoize=False)
+    model = get_model(f"mwe-hf/{llama_folder}", dtype="float32", batch=4, memoize=False)
     sizes, work = [], model.api.batcher.work
     monkeypatch.setattr(model.api.batcher, "work", lambda calls: sizes.append(len(calls)) or work(calls))
 
@@ -268,7 +268,13 @@ def test_the_style_is_chat_only_where_there_is_a_template(llama_folder, tmp_path
 def test_an_eval_gives_a_log_whose_numbers_are_those_of_direct_forward_passes(llama_folder, make_rows, tmp_path):
     write_rows(tmp_path / "data/test.jsonl", make_rows(8))
     task = yesno(str(tmp_path), style="completion")
-    log = inspect_eval(task, model=f"mwe-hf/{llama_folder}", log_dir=str(tmp_path / "logs"), display="none")[0]
+    log = inspect_eval(
+        task,
+        model=f"mwe-hf/{llama_folder}",
+        model_args={"dtype": "float32"},
+        log_dir=str(tmp_path / "logs"),
+        display="none",
+    )[0]
     assert log.status == "success", log.error
     table = load(log.location)
     readings = [sample.store["readings"]["plain"] for sample in log.samples]

@@ -11,7 +11,6 @@ from inspect_ai.log import EvalLog, write_eval_log
 from inspect_ai.model import get_model
 
 from mwe_tasks.addresses import find_server
-from mwe_tasks.engines import server
 from mwe_tasks.engines.bulk import Planned, Shard, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, Opened, open_job
@@ -21,7 +20,6 @@ from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Part
 from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import COMPLETIONS, Run
-from mwe_tasks.served import find_served
 
 PARTS = ".parts"
 """The folder of parts within a log folder, where no other is named."""
@@ -74,6 +72,9 @@ def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
 
 
 def _ask_server(opened: Opened, part: Part, bulk: Bulk) -> None:
+    from mwe_tasks.engines import server  # with the openai client, which other engines do without
+    from mwe_tasks.served import find_served
+
     at = find_server(opened.job.run.model, os.environ)
     planned = server.plan_job(opened, find_served(at, opened.data.labels))
     connections = bulk.connections or server.CONNECTIONS

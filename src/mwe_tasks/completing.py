@@ -12,8 +12,8 @@ from mwe_tasks.passes import named
 from mwe_tasks.transformer import Transformer
 
 _PLAIN = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
-TEXT_TOKENS = 4096
-"""Tokens of prompts and texts that are gone on with at once: their keys and values are kept until the texts end."""
+KEPT = 4
+"""Times as many tokens of prompts and texts may be gone on with at once as run at once: they are kept, and no more."""
 
 
 class Begun(NamedTuple):
@@ -33,7 +33,7 @@ def complete(model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun]
     texts: dict[int, Completion] = {}
     likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
     lengths = [len(drafts[n].prompt) + drafts[n].max_tokens for n in likeliest]
-    for batch in batches(lengths, most=model.batch, tokens=TEXT_TOKENS, padded=model.padded):
+    for batch in batches(lengths, most=model.batch, tokens=KEPT * model.tokens, padded=model.padded):
         numbers = [likeliest[each] for each in batch]
         together = [drafts[number] for number in numbers]
         after = [begun[number] for number in numbers] if begun else None
@@ -98,14 +98,12 @@ def _generate(
         [[0] * n + [1] * len(draft.prompt) for n, draft in zip(pads, drafts, strict=True)], device=device
     )
 
+    done = [False] * len(drafts)
+
     def ended(so_far: Any, _: Any, **__: Any) -> Any:
-        done = [
-            _cut(model, one, draft, most)
-            for one, draft, most in zip(so_far[:, longest:].tolist(), drafts, room, strict=True)
-        ]
-        return torch.tensor(
-            [text.finished or text.tokens >= most for text, most in zip(done, room, strict=True)], device=device
-        )
+        for n, (one, draft, most) in enumerate(zip(so_far[:, longest:].tolist(), drafts, room, strict=True)):
+            done[n] = done[n] or len(one) >= most or one[-1] in model.ends or _stopped(model, draft, one)
+        return torch.tensor(done, device=device)
 
     with torch.inference_mode():
         known = named(model.model, _taken(model, begun)) if begun and longest > 1 else {}
@@ -134,6 +132,11 @@ def _cut(model: Transformer, tokens: Sequence[int], draft: Draft, most: int) -> 
         n for n in range(1, len(kept) + 1) if any(each in _text(model, draft.prompt, kept[:n]) for each in draft.stop)
     )
     return Completion(text[: min(at)], used, True)
+
+
+def _stopped(model: Transformer, draft: Draft, tokens: Sequence[int]) -> bool:
+    """Whether a stop sequence is in the text so far; without any nothing is decoded."""
+    return bool(draft.stop) and any(each in _text(model, draft.prompt, tokens) for each in draft.stop)
 
 
 def _text(model: Transformer, prompt: Tokens, tokens: Sequence[int]) -> str:

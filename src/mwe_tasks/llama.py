@@ -7,10 +7,8 @@ and chat template, so this module asks there, with a key that only this process 
 import hashlib
 import http.client
 import json
-import os
 import re
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -26,6 +24,7 @@ from mwe_tasks.gguf_header import read_header
 from mwe_tasks.label_logprobs import measure
 from mwe_tasks.label_rows import Added
 from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
+from mwe_tasks.machine import cores
 from mwe_tasks.weights import file_hash
 
 TODAY = date(2025, 1, 1)
@@ -68,7 +67,8 @@ def load(path: Path, *, context: int | None = None, threads: int | None = None) 
     """
     header = read_header(path)
     trained = header.get(f"{header.get('general.architecture')}.context_length", CONTEXT)
-    key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, _cores() // 2))
+    # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
+    key = (path.resolve(), context or min(CONTEXT, trained), threads or max(1, cores() // 2))
     if key[1] % CONTEXT_STEP:
         raise MweError(
             f"A context of {key[1]} tokens would be rounded up by llama.cpp: take a multiple of {CONTEXT_STEP}."
@@ -262,18 +262,3 @@ def _checked(ask: Callable[[], Any]) -> Any:
     if error.get("type") == "exceed_context_size_error":
         raise TooLong(error["message"])
     raise MweError(f"llama.cpp refused the request: {str(error.get('message', error)).strip()}")
-
-
-def _cores() -> int:
-    # llama.cpp's threads spin while they wait: more of them than free cores slow a call from .1 s to 16 s.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _quota())
-
-
-def _quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """The cores that a container may use (cgroup v2); more than any machine has where it is not limited."""
-    try:
-        most, period = file.read_text(encoding="ascii").split()
-        return max(1, int(most) // int(period))
-    except (OSError, ValueError):  # another system, or "max 100000"
-        return sys.maxsize

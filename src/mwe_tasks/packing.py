@@ -16,6 +16,9 @@ from mwe_tasks.sharing import groups
 WIDTH = 96
 """Tokens a row, where no prompt is longer: in wider ones attention, over all pairs, outgrows what sharing saves."""
 
+SEEN = 8
+"""Times as many tokens may be seen by a batch's rows, each of which sees the prefix anew, as run at once."""
+
 
 class Read(NamedTuple):
     """A number that is wanted, and at which token of its row."""
@@ -73,7 +76,9 @@ def _packed(asks: Sequence[Ask], tokens: int, most: int | None) -> Iterator[Batc
         for one in gathered:
             width = len(one[1].tokens)
             count = sum(len(numbers) for numbers, _ in taken) + len(one[0])
-            if taken and ((len(taken) + 1) * width > tokens or (most is not None and count > most)):
+            rows = len(taken) + 1
+            full = rows * width > tokens or rows * (len(prefix) + width) > SEEN * tokens
+            if taken and (full or (most is not None and count > most)):
                 yield _batch(prefix, taken)
                 taken = []
             taken.append(one)

@@ -1,8 +1,7 @@
 """Forward passes of transformers: rows that hold several prompts, prefixes that run once, the head where it is read."""
 
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Positions whose probabilities are worked out at once: each takes the whole vocabulary in float32."""
+LONGEST = 4096
+"""Tokens of a prompt that shares a row, at most: what each token sees takes the square of them."""
 FULL = {"full_attention", "sliding_attention", "chunked_attention"}
 
 
@@ -64,26 +65,33 @@ def forward(model: "Transformer", batch: Batch, *, keep: bool = False) -> Passed
     import torch
 
     arrays = sheet(batch)
-    device, count = model.model.device, len(batch.prefix)
     places = sorted({(number, read.at) for number, row in enumerate(batch.rows) for read in row.reads})
+    index = {place: line for line, place in enumerate(places)}
+    reads = [(number, read) for number, row in enumerate(batch.rows) for read in row.reads]
     known: list[dict[Wanted, float]] = [{} for _ in batch.asks]
     with torch.inference_mode():
-        cache = seen_by(model.prefix(batch.prefix), len(batch.rows)) if keep or count else None
-        tokens = torch.from_numpy(arrays.tokens).to(device)
-        with reading(model.model, places or [(0, 0)]):
-            logits = model.model(
-                input_ids=tokens,
-                attention_mask=_additive(arrays.sees, count, model.model),
-                position_ids=torch.from_numpy(arrays.positions).to(device),
-                use_cache=cache is not None,
-                **named(model.model, cache),
-            ).logits[0]
-        index = {place: number for number, place in enumerate(places)}
-        reads = [(number, read) for number, row in enumerate(batch.rows) for read in row.reads]
+        inputs = inputs_of(model, batch, arrays, keep=keep)
+        logits = logits_at(model.model, places or [(0, 0)], inputs)
         values = logprobs(logits, [(index[number, read.at], read.wanted.token) for number, read in reads])
+    cache = next((inputs[name] for name in ("cache", "past_key_values") if name in inputs), None)
     for (_, read), value in zip(reads, values, strict=True):
         known[read.ask][read.wanted] = value
     return Passed(known, cache if keep else None, arrays)
+
+
+def inputs_of(model: "Transformer", batch: Batch, arrays: Sheet, *, keep: bool = False) -> dict[str, Any]:
+    """What a model's forward takes for a batch: tokens, positions, what each sees, the prefix's keys and values."""
+    import torch
+
+    count, device = len(batch.prefix), model.model.device
+    cache = seen_by(model.prefix(batch.prefix), len(batch.rows), keep=keep) if keep or count else None
+    return {
+        "input_ids": torch.from_numpy(arrays.tokens).to(device),
+        "attention_mask": _additive(arrays.sees, count, model.model),
+        "position_ids": torch.from_numpy(arrays.positions).to(device),
+        "use_cache": cache is not None,
+        **named(model.model, cache),
+    }
 
 
 def logprobs(logits: Any, wanted: Sequence[tuple[int, int]]) -> list[float]:
@@ -98,17 +106,27 @@ def logprobs(logits: Any, wanted: Sequence[tuple[int, int]]) -> list[float]:
     return found
 
 
-@contextmanager
-def reading(model: Any, places: Sequence[tuple[int, int]]) -> Iterator[None]:
-    """While it holds, the head sees the hidden states at these (row, position) alone, as one row of so many."""
+def logits_at(model: Any, places: Sequence[tuple[int, int]], inputs: Mapping[str, Any]) -> Any:
+    """(places, vocabulary): what a forward pass predicts after these (row, position).
+
+    The head is shown the hidden states of these places alone, in a batch of one row.
+    """
     import torch
 
     rows, columns = torch.tensor(places, device=model.device).T
-    handle = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: (given[0][rows, columns][None],))
+    head, shown = model.get_output_embeddings(), []
+
+    def show(_: Any, given: Any) -> Any:
+        shown.append(given[0].shape)
+        return (given[0][rows, columns][None],)
+
+    handle = head.register_forward_pre_hook(show) if head is not None else None
     try:
-        yield
+        logits = model(**inputs).logits
     finally:
-        handle.remove()
+        if handle is not None:
+            handle.remove()
+    return logits[0] if shown else logits[rows, columns]  # else its forward goes around the head's module
 
 
 def run_prefix(model: Any, tokens: Tokens) -> Any:
@@ -118,20 +136,37 @@ def run_prefix(model: Any, tokens: Tokens) -> Any:
 
     cache = DynamicCache()
     if tokens:
-        with torch.inference_mode(), reading(model, [(0, 0)]):
-            model(input_ids=torch.tensor([tokens], device=model.device), use_cache=True, **named(model, cache))
+        with torch.inference_mode():
+            logits_at(
+                model, [(0, 0)], {"input_ids": _tensor([tokens], model), "use_cache": True, **named(model, cache)}
+            )
     return cache
 
 
-def seen_by(cache: Any, rows: int) -> Any:
-    """The same keys and values for so many rows, as views: they are copied where a layer adds its own to them."""
-    from transformers import DynamicCache
+def seen_by(cache: Any, rows: int, *, keep: bool = False) -> Any:
+    """The same keys and values for so many rows, as views: they are copied where a layer puts its own behind them.
 
-    layers = [(layer.keys, layer.values) for layer in cache.layers]
-    fresh = DynamicCache(layers) if layers else DynamicCache()
-    for layer, (keys, values) in zip(fresh.layers, layers, strict=True):
-        layer.keys, layer.values = keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)
+    What a layer adds is kept in the cache where asked, and else only until the layer has run.
+    """
+    import torch
+    from transformers import DynamicCache, DynamicLayer
+
+    class Passing(DynamicLayer):  # type: ignore[misc]
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+            return torch.cat([self.keys, key_states], -2), torch.cat([self.values, value_states], -2)
+
+    fresh = DynamicCache([(layer.keys, layer.values) for layer in cache.layers]) if cache.layers else DynamicCache()
+    if not keep:
+        fresh.layers = [_filled(Passing(), layer) for layer in cache.layers]
+    for layer in fresh.layers:
+        layer.keys, layer.values = layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1)
     return fresh
+
+
+def _filled(layer: Any, like: Any) -> Any:
+    layer.lazy_initialization(like.keys, like.values)
+    layer.keys, layer.values = like.keys, like.values
+    return layer
 
 
 def named(model: Any, cache: Any) -> dict[str, Any]:
@@ -150,14 +185,14 @@ def reach(config: Any, context: int) -> int:
     kinds = set(getattr(config, "layer_types", None) or ())
     if kinds - FULL or getattr(config, "alibi", False) or getattr(config, "window_size", None):
         return 0
-    return min([context, *(int(window) for window in windows if window)])
+    return min([context, LONGEST, *(int(window) for window in windows if window)])
 
 
 def agrees(model: Any) -> bool:
     """Whether rows of several prompts after a prefix give this model's own numbers: tried on a few tokens."""
     import torch
 
-    if "position_ids" not in inspect.signature(model.forward).parameters or model.get_output_embeddings() is None:
+    if "position_ids" not in inspect.signature(model.forward).parameters:
         return False
     last = model.get_input_embeddings().num_embeddings - 1
     prefix, one, other, more = ([min(last, each) for each in some] for some in ((5, 17), (11, 8), (11, 23, 9), (6,)))
@@ -170,14 +205,14 @@ def agrees(model: Any) -> bool:
             for at, before in ((1, 0), (2, 0), (3, 2), (4, 3)):
                 sees[0, at] |= sees[0, before]
             cache = seen_by(run_prefix(model, tuple(prefix)), 1)
-            with reading(model, [(0, 1), (0, 4)]):
-                found = model(
-                    input_ids=_tensor([tokens], model),
-                    attention_mask=_additive(sees, len(prefix), model),
-                    position_ids=_tensor([[2, 3, 3, 4, 5]], model),
-                    use_cache=True,
-                    **named(model, cache),
-                ).logits[0]
+            inputs = {
+                "input_ids": _tensor([tokens], model),
+                "attention_mask": _additive(sees, len(prefix), model),
+                "position_ids": _tensor([[2, 3, 3, 4, 5]], model),
+                "use_cache": True,
+                **named(model, cache),
+            }
+            found = logits_at(model, [(0, 1), (0, 4)], inputs)
     except Exception:  # whatever an architecture raises that does not take its mask, positions or cache from outside
         return False
     eps = torch.finfo(model.dtype).eps

@@ -1,6 +1,6 @@
 """Which models one command scores: the members of a family, or models by name, and why others are left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from mwe_tasks.errors import MweError
@@ -100,6 +100,27 @@ def choose_models(
     if not runs:
         raise MweError(f"No model is left to score ({'; '.join(left_out)}): raise --max-params.")
     return Chosen(_checked(runs), tuple(left_out))
+
+
+def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, object]) -> list[Run]:
+    """The models that are scored in bulk.
+
+    Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
+    """
+    providers = {"inspect": (), "server": COMPLETIONS}.get(engine or "bulk", BULK)
+    found = [run for run in runs if run.provider in providers]
+    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "server")}.items() if value]
+    if asked and len(found) < len(runs):
+        other = next(run.name for run in runs if run not in found)
+        if engine == "server":
+            raise MweError(
+                "--engine server is for openai-api-completions/SERVICE/MODEL and vllm-completions/MODEL, not for "
+                f"{other}: score it in another command."
+            )
+        raise MweError(
+            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
+        )
+    return found
 
 
 def batches(runs: Sequence[Run]) -> list[list[Run]]:

@@ -195,8 +195,9 @@ class Transformer:
         wanted = [(number, row.position(each), each) for number, row in enumerate(rows) for each in row.wanted]
         places = sorted({(number, at) for number, at, _ in wanted})
         index = {place: line for line, place in enumerate(places)}
-        with torch.inference_mode(), passes.reading(self.model, places):
-            logits = self.model(input_ids=tokens, attention_mask=mask, use_cache=False).logits[0]
+        with torch.inference_mode():
+            inputs = {"input_ids": tokens, "attention_mask": mask, "use_cache": False}
+            logits = passes.logits_at(self.model, places, inputs)
             values = passes.logprobs(logits, [(index[number, at], each.token) for number, at, each in wanted])
         found: list[dict[Wanted, float]] = [{} for _ in rows]
         for (number, _, each), value in zip(wanted, values, strict=True):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from inspect_ai import Task
     from inspect_ai.model import ModelCost
 
-    from mwe_tasks.engines.bulk import Shard
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
@@ -100,6 +99,7 @@ def score(
       mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
+    from mwe_tasks.engines.bulk import read_shard
     from mwe_tasks.logged import Asked
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
@@ -107,6 +107,7 @@ def score(
     from mwe_tasks.readers import read_rows
     from mwe_tasks.running import job_for, prepare, task_for
     from mwe_tasks.running import score as score_prepared
+    from mwe_tasks.runs import choose_bulk
 
     style = cast("str | None", given.pop("style"))
     if style is not None and style not in STYLES:
@@ -178,41 +179,6 @@ def choose(
         raise MweError("--role chooses among the members of a family: leave it out, or give --family.")
     known = [find_family(name) for name in known_families()]
     return choose_models(models, known, max_params=max_params, style=style), None
-
-
-def choose_bulk(runs: Sequence["Run"], engine: str | None, options: Mapping[str, object]) -> list["Run"]:
-    """The models that are scored in bulk.
-
-    Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
-    """
-    from mwe_tasks.runs import BULK, COMPLETIONS
-
-    providers = {"inspect": (), "server": COMPLETIONS}.get(engine or "bulk", BULK)
-    found = [run for run in runs if run.provider in providers]
-    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "server")}.items() if value]
-    if asked and len(found) < len(runs):
-        other = next(run.name for run in runs if run not in found)
-        if engine == "server":
-            raise MweError(
-                "--engine server is for openai-api-completions/SERVICE/MODEL and vllm-completions/MODEL, not for "
-                f"{other}: score it in another command."
-            )
-        raise MweError(
-            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
-        )
-    return found
-
-
-def read_shard(text: str | None) -> "Shard":
-    """The share that I/N names, all of it for None; raises MweError for anything else."""
-    from mwe_tasks.engines.bulk import Shard
-
-    if text is None:
-        return Shard()
-    number, _, of = text.partition("/")
-    if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise MweError(f"--shard {text} names no share: write I/N with I from 1 to N, as in 1/8.")
-    return Shard(int(number), int(of))
 
 
 def keep_to(

@@ -33,6 +33,16 @@ class Shard(NamedTuple):
         return range(self.number - 1, count, self.of)
 
 
+def read_shard(text: str | None) -> Shard:
+    """The share that I/N names, all of it for None; raises MweError for anything else."""
+    if text is None:
+        return Shard()
+    number, _, of = text.partition("/")
+    if not (number.isascii() and number.isdigit() and of.isascii() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise MweError(f"--shard {text} names no share: write I/N with I from 1 to N, as in 1/8.")
+    return Shard(int(number), int(of))
+
+
 class Planned(NamedTuple):
     """A job as one model takes it."""
 
