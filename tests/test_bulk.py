@@ -209,6 +209,8 @@ def test_parts_may_lie_on_any_file_system_and_are_gone_once_there_is_a_log(score
         (("--shots", "4"), ("--shots", "4", "--shot-seed", "1"), "with shot_seed 0, and shot_seed is now 1"),
         ((), ("--limit", "8"), "with questions 16, and questions is now 8"),
         ((), ("--no-text",), "with text True, and text is now False"),
+        ((), ("-M", "size=3"), "with size of -M unset, and size of -M is now 3"),
+        (("-M", "size=3"), (), "with size of -M 3, and size of -M is now unset"),
     ],
 )
 def test_a_part_that_was_made_in_another_way_is_refused_with_what_differs(score, stop, before, after, said):
@@ -313,6 +315,16 @@ def test_either_engine_takes_the_others_log_as_done(score, tmp_path):
     assert (again.exit_code, "scored before" in again.output) == (0, True)
 
 
+def test_a_models_own_options_reach_it_and_a_log_made_with_others_is_refused(score, tmp_path):
+    score("-M", "size=3", "-M", "kind=small")
+    log = only_log(tmp_path / "logs")
+    assert log.eval.model_args == {"size": 3, "kind": "small"}
+    assert log.samples[0].store["model_facts"] | {"size": 3, "kind": "small"} == log.samples[0].store["model_facts"]
+    refused = score("-M", "size=4")
+    said = f"holds a log of {ONE} with -M kind=small -M size=3, now -M size=4"
+    assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+
+
 def test_a_higher_limit_scores_all_of_them_and_its_log_stands_for_the_smaller_one(score, tmp_path):
     score("--limit", "4")
     assert score("--limit", "8").exit_code == 0
@@ -340,6 +352,8 @@ def test_without_text_the_answer_is_unscored_with_that_reason_and_the_rest_is_th
         (("--shard", "1/2"), ["sim/flat-1b"], "--shard is for gguf and mwe-hf models in bulk"),
         (("--engine", "bulk"), ["sim/flat-1b"], "--engine bulk is for gguf and mwe-hf models"),
         (("--engine", "inspect", "--shard", "1/2"), [ONE], f"Inspect runs {ONE}"),
+        (("-M", "dtype"), [ONE], "-M dtype is no option of a model: write NAME=VALUE"),
+        (("-M", "revision=step1"), [ONE], "name it in a family file"),
         (("--shard", "3/2"), [ONE], "--shard 3/2 names no share: write I/N"),
         (("--shard", "0/2"), [ONE], "names no share"),
         (("--shard", "two"), [ONE], "names no share"),

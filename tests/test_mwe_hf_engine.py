@@ -37,7 +37,17 @@ def score(dataset, model, tmp_path):
     """A function that runs `mwe score` with logs in a folder of this name, and gives the log."""
 
     def run(folder, *arguments):
-        words = ["score", dataset, "--model", model, "--log-dir", str(tmp_path / folder), *arguments]
+        words = [
+            "score",
+            dataset,
+            "--model",
+            model,
+            "-M",
+            "dtype=float32",
+            "--log-dir",
+            str(tmp_path / folder),
+            *arguments,
+        ]
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 0, done.output
         found = list((tmp_path / folder).glob("*.eval"))

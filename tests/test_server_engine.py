@@ -512,6 +512,12 @@ def test_the_chat_style_is_refused(score):
     assert "--engine server sends raw prompts" in done.output
 
 
+def test_options_of_a_provider_are_refused(score):
+    with lists() as server:
+        done = score(server, "-M", "dtype=float32")
+    assert "A server takes no -M dtype=" in done.output
+
+
 @pytest.fixture(scope="module")
 def llama_cpp():
     """The address of llama.cpp's own server, which serves the embedded weights."""

@@ -17,7 +17,7 @@ from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
-from mwe_tasks.parts import Part
+from mwe_tasks.parts import Begun, Part
 from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import COMPLETIONS, Run
 
@@ -66,8 +66,8 @@ def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
         if not isinstance(model.api, BulkModelAPI):
             raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
         planned = plan_job(opened, model.api)
-        with _left(opened, planned, part, bulk) as (left, tell):
-            for number in run_batches(planned, model.api, part, left):
+        with _left(opened, planned, part, bulk) as (begun, left, tell):
+            for number in run_batches(planned._replace(begun=begun), model.api, part, left):
                 tell(number)
 
 
@@ -75,25 +75,30 @@ def _ask_server(opened: Opened, part: Part, bulk: Bulk) -> None:
     from mwe_tasks.engines import server  # with the openai client, which other engines do without
     from mwe_tasks.served import find_served
 
-    at = find_server(opened.job.run.model, os.environ)
+    run = opened.job.run
+    if run.model_args:
+        raise MweError(
+            f"A server takes no -M {next(iter(run.model_args))}=: start it with what it should be, and leave it out."
+        )
+    at = find_server(run.model, os.environ)
     planned = server.plan_job(opened, find_served(at, opened.data.labels))
     connections = bulk.connections or server.CONNECTIONS
-    with _left(opened, planned, part, bulk) as (left, tell):
-        server.run_batches(opened, planned, at, part, left, connections=connections, tell=tell)
+    with _left(opened, planned, part, bulk) as (begun, left, tell):
+        server.run_batches(opened, planned._replace(begun=begun), at, part, left, connections=connections, tell=tell)
 
 
 @contextmanager
 def _left(
     opened: Opened, planned: Planned, part: Part, bulk: Bulk
-) -> Iterator[tuple[list[int], Callable[[int], None]]]:
-    """The batches of the shard that are not in the part, and a function that shows one of them to be done."""
+) -> Iterator[tuple[Begun, list[int], Callable[[int], None]]]:
+    """What the part was begun with, the shard's batches that it lacks, and a function that shows one to be done."""
     begun = part.begin(planned.begun)
     done = part.finished(begun)
     mine = bulk.shard.batches(begun.batches)
     questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
     before = sum(questions[number] for number in mine if number in done)
     with bulk.pace(sum(questions.values()), before) as tell:
-        yield [number for number in mine if number not in done], lambda number: tell(questions[number])
+        yield begun, [number for number in mine if number not in done], lambda number: tell(questions[number])
 
 
 def write_log(log: EvalLog, folder: Path) -> None:

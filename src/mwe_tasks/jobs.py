@@ -84,6 +84,7 @@ class Opened:
             "questions": job.questions,
             "model": job.run.model,
             "revision": job.run.revision,
+            "-M": dict(job.run.options),
             "style asked": job.run.style,
             "text": job.text,
             STAMP: job.plan,

@@ -74,6 +74,14 @@ def refuse_others(headers: Sequence[EvalLog], ours: Mapping[str, Any], runs: Seq
         if run is not None and (style := header.eval.task_args.get("style")) != run.style:
             before, now = (each or "left to the model" for each in (style, run.style))
             raise MweError(f"{asked.log_dir} holds a log of {run.name} with style {before}, now {now} {advice}.")
+        if run is not None and header.eval.model_args != run.model_args:
+            before, now = (in_words(each) for each in (header.eval.model_args, run.model_args))
+            raise MweError(f"{asked.log_dir} holds a log of {run.name} with {before}, now {now} {advice}.")
+
+
+def in_words(arguments: Mapping[str, object]) -> str:
+    """A model's options as they are typed."""
+    return " ".join(f"-M {name}={value}" for name, value in sorted(arguments.items())) or "no -M"
 
 
 def finished_log(headers: Sequence[EvalLog], run: Run, dataset: str, questions: int) -> EvalLog | None:

@@ -67,7 +67,7 @@ class Begun(NamedTuple):
     @property
     def key(self) -> str:
         """What each file of the part says that it belongs to: the sha256 of the header."""
-        return hashlib.sha256(_bytes(self.header)).hexdigest()
+        return hashlib.sha256(json.dumps(self.header, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,13 @@ class Part:
 
     def refuse_other(self, theirs: Begun, header: Mapping[str, Any]) -> None:
         """Raises MweError, which says what differs, where a header or a share of one is not that of the part."""
-        for name, value in _flat(json.loads(_bytes(header))).items():
-            before = _flat(theirs.header).get(name)
-            if before != value:
+        before = _flat({name: theirs.header.get(name) for name in header})
+        now = _flat(json.loads(_bytes(header)))
+        for name in {**now, **before}:
+            if before.get(name) != now.get(name):
                 raise MweError(
-                    f"{self.folder} holds batches that were scored with {name} {_short(before)}, and {name} is now "
-                    f"{_short(value)}: remove it, or name another --log-dir."
+                    f"{self.folder} holds batches that were scored with {name} {_short(before.get(name))}, and {name} "
+                    f"is now {_short(now.get(name))}: remove it, or name another --log-dir."
                 )
 
     def add(self, begun: Begun, number: int, batch: Finished) -> None:

@@ -29,6 +29,8 @@ class Run(NamedTuple):
     style: str | None = None
     """chat or completion; None leaves it to the model."""
     params: int | None = None
+    options: tuple[tuple[str, object], ...] = ()
+    """What its provider is given beside name and revision, as `-M NAME=VALUE`."""
 
     @property
     def name(self) -> str:
@@ -41,9 +43,9 @@ class Run(NamedTuple):
         return self.model.partition("/")[0]
 
     @property
-    def model_args(self) -> dict[str, str]:
+    def model_args(self) -> dict[str, object]:
         """What the provider is given beside the name."""
-        return {} if self.revision is None else {"revision": self.revision}
+        return {**dict(self.options), **({} if self.revision is None else {"revision": self.revision})}
 
 
 class Chosen(NamedTuple):
@@ -100,6 +102,19 @@ def choose_models(
     if not runs:
         raise MweError(f"No model is left to score ({'; '.join(left_out)}): raise --max-params.")
     return Chosen(_checked(runs), tuple(left_out))
+
+
+def read_options(texts: Sequence[str]) -> tuple[tuple[str, object], ...]:
+    """The options of `-M NAME=VALUE`, numbers as numbers; raises MweError for what is no such pair."""
+    options: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals and value):
+            raise MweError(f"-M {text} is no option of a model: write NAME=VALUE, as in -M dtype=float32.")
+        if name == "revision":
+            raise MweError("-M revision= is a member's own: name it in a family file, a member for each revision.")
+        options[name] = int(value) if value.isascii() and value.isdigit() else value
+    return tuple(sorted(options.items()))
 
 
 def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, object]) -> list[Run]:

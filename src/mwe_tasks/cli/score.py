@@ -60,6 +60,7 @@ probabilities, the second where answers are drawn. Where no file is here to meas
     help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; server sends many prompts a "
     "request to a completions server such as vLLM's (openai-api-completions/SERVICE/MODEL).",
 )
+@click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
 @click.option("--no-text", is_flag=True, help="Log probabilities alone: models in bulk write no answer.")
 @click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
 @click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
@@ -78,6 +79,7 @@ def score(
     dry_run: bool,
     yes: bool,
     limit: int | None,
+    model_options: tuple[str, ...],
     engine: str | None,
     no_text: bool,
     shard: str | None,
@@ -107,12 +109,14 @@ def score(
     from mwe_tasks.readers import read_rows
     from mwe_tasks.running import job_for, prepare, task_for
     from mwe_tasks.running import score as score_prepared
-    from mwe_tasks.runs import choose_bulk
+    from mwe_tasks.runs import choose_bulk, read_options
 
     style = cast("str | None", given.pop("style"))
     if style is not None and style not in STYLES:
         raise UnknownName("style", style, known=STYLES)
     chosen, name = choose(family, models, role, max_params, style)
+    options = read_options(model_options)
+    chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     stamp = None
     if plan_file is not None:
