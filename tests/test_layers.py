@@ -26,6 +26,7 @@ LAYERS = {
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
         *("asks", "sharing", "packing", "passes", "answering", "machine"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
+        *("addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),
     },
     "analyse": {

@@ -56,11 +56,12 @@ probabilities, the second where answers are drawn. Where no file is here to meas
 )
 @click.option(
     "--engine",
-    type=click.Choice(["bulk", "inspect"]),
-    help="How gguf and mwe-hf models are run: in bulk, which is the default, or by Inspect, as all others are.",
+    type=click.Choice(["bulk", "inspect", "server"]),
+    help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; server sends many prompts a "
+    "request to a completions server such as vLLM's (openai-api-completions/SERVICE/MODEL).",
 )
 @click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
-@click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
+@click.option("--no-text", is_flag=True, help="Log probabilities alone: models in bulk write no answer.")
 @click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
 @click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
@@ -133,7 +134,7 @@ def score(
         text=not no_text,
     )
     in_bulk = choose_bulk(chosen.runs, engine, {"--no-text": no_text, "--shard": shard, "--parts": parts})
-    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace())
+    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace(), max_connections)
 
     def of(run: "Run") -> dict[str, object]:
         return arguments | ({} if run.style is None else {"style": run.style})
