@@ -10,7 +10,7 @@ demo: .venv/run.stamp ## score the embedded model on a real dataset; then simula
 	$(BIN)/mwe controls --log-dir logs/demo/controls
 
 test: .venv/test.stamp ## every test, on real weights
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-hf: .venv/hf.stamp ## mwe-hf models, on the CPU build of torch, which the other targets do not install
 	MWE_HF=required $(BIN)/python -m pytest tests/test_mwe_hf*.py
@@ -32,7 +32,7 @@ bench: .venv/bench.stamp ## every measured claim
 	$(BIN)/python benchmarks/forward_pass.py
 	$(BIN)/python benchmarks/writing.py
 
-bench-large: .venv/run.stamp ## CPU time and memory of import, check, export and build at up to 200,000 rows
+bench-large: .venv/run.stamp ## time and memory of import, check, export and build at up to 200,000 rows, and what they find
 	$(BIN)/python benchmarks/large.py
 
 bench-lm-eval: .venv/lm.stamp ## what lm-eval asks of an exported dataset and what it scores, against what is done here

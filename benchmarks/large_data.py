@@ -1,20 +1,22 @@
-"""Made-up questions for `large.py`: a file of them, and an Inspect log of trees that hold them.
+"""Made-up questions for `large.py`: a file of them, an Inspect log of trees that hold them, and what is planted there.
 
     python benchmarks/large_data.py FOLDER POOL ROWS
 
 The words are those of the tokenizer that measures meaning, as often as in Zipf's law: English, some in pieces.
-In the trees a tenth of the facts repeats an earlier one in nearly the same words, a twentieth is contested and as many
-were rejected; a quarter more are written than are owed.
+Of the facts 2% each repeat an earlier one word for word, in nearly the same words, in another order of words, or in
+nearly the same words with the other answer. In the trees a twentieth is contested and as many were rejected; a quarter
+more are written than are owed.
 """
 
 import csv
 import itertools
+import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSample, EvalSpec, write_eval_log
 
@@ -37,7 +39,33 @@ VARIED = (
     "In {0} {1}, do the {2} that {3} a {4} also {p} {5} {6}?",
 )
 FRAMED = "Is {0} {1} {p} than {2} {3} in the {4} {5} {6}?"
-REPEATED, CONTESTED, REJECTED = 0.1, 0.05, 0.05
+IN_ANOTHER_ORDER = dict(
+    zip(
+        (*VARIED, FRAMED),
+        (
+            "In {5} {6}, is it the {2} of a {3} {4} the {0} {1} does {p}?",
+            "Near the {4} {5} {6}, is {3} what any {0} with a {1} {2} will {p}?",
+            "When in the {5} {6} are {3} and {4}, is {2} what {0} {1} can {p}?",
+            "After the {4} of {5} {6}, was it their {3} that {0} of the {1} {2} did {p}?",
+            "By {5} {6}, is a {3} for {4} what most {2} would {p} after {0} {1}?",
+            "Are {5} {6} also what the {2} that {3} a {4} do {p} in {0} {1}?",
+            "In the {4} {5} {6}, is it {p} than {2} {3}, the {0} {1}?",
+        ),
+        strict=True,
+    )
+)
+KINDS = ("exact", "near", "meaning", "contradiction")
+PLANTED, CONTESTED, REJECTED = 0.02, 0.05, 0.05
+"""Share of the facts that each kind has; shares that are contested and rejected."""
+
+
+class Planted(NamedTuple):
+    """A fact that repeats or contradicts an earlier one."""
+
+    kind: str
+    first: str
+    """The earlier one: what it was named as it was made."""
+    again: str
 
 
 @cache
@@ -52,27 +80,42 @@ def vocabulary() -> tuple[list[str], list[float]]:
     return known, list(itertools.accumulate(1 / (place + 10) for place in range(len(known))))
 
 
-def made_fact(pool: str, number: int, topic: str, arm: Arm) -> Fact:
-    """A made-up fact, the same for the same number; a tenth of them repeat an earlier one in nearly the same words."""
-    draw = random.Random(f"{pool}/{number}")
-    again = number > 0 and draw.random() < REPEATED
-    if again:
-        draw = random.Random(f"{pool}/{draw.randrange(number)}")
-        draw.random()
-    known, weights = vocabulary()
-    about = draw.choices(known, cum_weights=weights, k=7)
-    nicer, contrary = ("more common", "rarer") if pool == "framed" else draw.choice(CONTRARY)
-    question = FRAMED if pool == "framed" else draw.choice(VARIED)
-    asked = [question.format(*about, p=each).replace("?", " now?" if again else "?") for each in (nicer, contrary)]
-    return Fact(topic=topic, arm=arm, why=f"{' '.join(about).capitalize()}.", asked_yes=asked[0], asked_no=asked[1])
+class Pool:
+    """Made-up facts, the same ones in the same order, and what is planted among them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.planted: list[Planted] = []
+        self._made: dict[str, list[tuple[str, str, list[str], tuple[str, str]]]] = {arm: [] for arm in ARMS}
+        """Facts of each arm that repeat nothing, and that none repeats: their names, and what they were made of."""
+        self._draw = random.Random(name)
+
+    def fact(self, name: str, topic: str, arm: Arm) -> Fact:
+        """The next fact; `name` is what it is called among what is planted."""
+        place = self._draw.random() / PLANTED
+        kind = KINDS[int(place)] if place < len(KINDS) else ""
+        among = self._made[next(each for each in ARMS if (each == arm) != (kind == "contradiction"))]
+        if kind and among:
+            first, question, about, predicates = among.pop(self._draw.randrange(len(among)))
+            self.planted.append(Planted(kind, first, name))
+            question = IN_ANOTHER_ORDER[question] if kind == "meaning" else question
+            question = question if kind in ("exact", "meaning") else question.replace("?", " now?")
+        else:
+            known, weights = vocabulary()
+            about = self._draw.choices(known, cum_weights=weights, k=7)
+            framed = self.name == "framed"
+            predicates = ("more common", "rarer") if framed else self._draw.choice(CONTRARY)
+            question = FRAMED if framed else self._draw.choice(VARIED)
+            self._made[arm].append((name, question, about, predicates))
+        yes, no = (question.format(*about, p=each) for each in predicates)
+        return Fact(topic=topic, arm=arm, why=f"{' '.join(about).capitalize()}.", asked_yes=yes, asked_no=no)
 
 
-def made_rows(pool: str) -> Iterator[Row]:
-    """The rows of made-up facts, without end."""
+def made_rows(pool: Pool) -> Iterator[Row]:
+    """The rows of made-up facts, without end; what is planted is named by the numbers of facts."""
     for number in itertools.count():
-        arm = ARMS[number % 2]
-        fact = made_fact(pool, number, BEHAVIOUR.topics[number // 2 % len(BEHAVIOUR.topics)], arm)
-        yield from as_rows(fact, {}, source="made up")
+        fact = pool.fact(str(number), BEHAVIOUR.topics[number // 2 % len(BEHAVIOUR.topics)], ARMS[number % 2])
+        yield from as_rows(fact, {}, source=str(number))
 
 
 def write_csv(path: Path, rows: Iterator[Row]) -> None:
@@ -83,11 +126,10 @@ def write_csv(path: Path, rows: Iterator[Row]) -> None:
         writer.writerows(row.model_dump().values() for row in rows)
 
 
-def write_log(path: Path, pool: str, rows: int) -> None:
+def write_log(path: Path, pool: Pool, rows: int) -> None:
     """An Inspect log as a writing task leaves it, of trees that bring about so many rows."""
     cells = plan(BEHAVIOUR, rows=rows)
-    numbers = itertools.count()
-    stored = ([node.model_dump() for node in nodes] for nodes in made_trees(pool, cells, numbers))
+    stored = ([node.model_dump() for node in nodes] for nodes in made_trees(pool, cells))
     samples = [
         EvalSample(id=nodes[0]["tree"], epoch=1, input="", target="", store={"tree": {"nodes": nodes}})
         for nodes in stored
@@ -104,7 +146,7 @@ def write_log(path: Path, pool: str, rows: int) -> None:
     write_eval_log(EvalLog(eval=spec, status="success", samples=samples), path)
 
 
-def made_trees(pool: str, cells: Sequence[Cell], numbers: Iterator[int]) -> Iterator[list[Node]]:
+def made_trees(pool: Pool, cells: Sequence[Cell]) -> Iterator[list[Node]]:
     """Trees of each cell, wave by wave, with a quarter more facts than are owed."""
     for wave in itertools.count():
         left = [(place, cell) for place, cell in enumerate(cells) if cell.owed > wave * FACTS_PER_TREE]
@@ -112,23 +154,24 @@ def made_trees(pool: str, cells: Sequence[Cell], numbers: Iterator[int]) -> Iter
             return
         for place, cell in left:
             owed = min(FACTS_PER_TREE, cell.owed - wave * FACTS_PER_TREE)
-            yield made_tree(pool, place, cell, owed, wave, numbers)
+            yield made_tree(pool, place, cell, owed, wave)
 
 
-def made_tree(pool: str, place: int, cell: Cell, owed: int, wave: int, numbers: Iterator[int]) -> list[Node]:
-    """A root and one round of candidates, read by three judges."""
+def made_tree(pool: Pool, place: int, cell: Cell, owed: int, wave: int) -> list[Node]:
+    """A root and one round of candidates, read by three judges; what is planted is named by their ids."""
     tree = tree_id(BEHAVIOUR.name, cell.name, wave, 0)
     settings = {"cell": cell._replace(owed=owed)._asdict(), "owed": cell.owed, "place": place}
     fared = {"number": wave, "wave": wave + 1, "seed": 0, "ended": "complete"}
     root = node_id(tree, 0, 0)
     nodes = [Node(id=root, parent=None, tree=tree, round=0, number=0, text=cell.name, parameters=settings | fared)]
     for number in range(owed + owed // 4 + 1):
-        fact = made_fact(pool, next(numbers), cell.topic, cell.arm)
-        chance = random.Random(fact.id).random()
+        name = node_id(tree, 1, number)
+        fact = pool.fact(name, cell.topic, cell.arm)
+        chance = random.Random(name).random()
         verdict = "contested" if chance < CONTESTED else "debatable" if chance < CONTESTED + REJECTED else "test"
         nodes.append(
             Node(
-                id=node_id(tree, 1, number),
+                id=name,
                 parent=root,
                 tree=tree,
                 round=1,
@@ -156,6 +199,14 @@ def readings(fact: Fact, verdict: str) -> Iterator[dict[str, Any]]:
         yield {"kind": "blind", "reading": f"1/{judge}", "model": judge, "question": question, **said}
 
 
+def main(folder: Path, name: str, rows: int) -> None:
+    """Writes rows.csv, log.eval and planted.json, which says what is planted in either."""
+    in_rows, in_log = Pool(name), Pool(name)
+    write_csv(folder / "rows.csv", itertools.islice(made_rows(in_rows), rows))
+    write_log(folder / "log.eval", in_log, rows)
+    planted = {"rows": in_rows.planted, "log": in_log.planted}
+    (folder / "planted.json").write_text(json.dumps(planted), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    write_csv(Path(sys.argv[1]) / "rows.csv", itertools.islice(made_rows(sys.argv[2]), int(sys.argv[3])))
-    write_log(Path(sys.argv[1]) / "log.eval", sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -73,6 +73,7 @@ def made_run(
         "estimator": "exact",
         "tolerance": 1e-6,
         "quantised": False,
+        "dtype": None,
         "first_label": "Yes",
         "second_label": "No",
         "canonical": None,

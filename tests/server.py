@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Literal, NamedTuple, Self
 
-from replies import REFUSAL, Choice, Reply, chat_logprobs, completion_logprobs, join, pieces, speak
+from replies import REFUSAL, UNLIKELY, Choice, Reply, chat_logprobs, completion_logprobs, join, pieces, speak
 
 __all__ = ["REFUSAL", "OpenAIServer", "Reply", "Request"]
 
@@ -74,6 +74,11 @@ class OpenAIServer:
     _: KW_ONLY
     logprobs: Support = "given"
     max_top_logprobs: int = 20
+    prompt_logprobs: Support = "dropped"  # given: as vLLM gives them, for completions
+    tokens_of_prompt: Callable[[str], list[str]] = pieces
+    shape: Literal["openai", "llama.cpp"] = "openai"  # of a completion's log probabilities
+    admit: Callable[[Body], None] = lambda body: None  # may raise Rejected, or take its time
+    change: Callable[[Body], Body] = lambda reply: reply  # of completions, before they are sent
     n: Support = "given"
     thinking_in: Literal["content", "reasoning_content", "reasoning"] = "content"
     thinking_logprobs: bool = True  # of thinking that stands in a field of its own
@@ -135,12 +140,13 @@ class OpenAIServer:
             raise Rejected(404, f"There is no {path}")
         self._fail_in_turn()
         self._reject_unsupported(body)
+        self.admit(body)
         chat = path == "/v1/chat/completions"
         asked = body["messages"] if chat else body["prompt"]
         prompts: list[Prompt] = [asked] if chat or isinstance(asked, str) else asked
         choices = [choice for prompt in prompts for choice in self._choices(prompt, body)]
         shape = self._chat_choice if chat else self._text_choice
-        return {
+        reply = {
             "id": "reply",
             "object": "chat.completion" if chat else "text_completion",
             "created": 0,
@@ -148,6 +154,10 @@ class OpenAIServer:
             "choices": [{"index": index} | shape(choice, body) for index, choice in enumerate(choices)],
             "usage": usage(prompts, choices),
         }
+        if not chat and self.prompt_logprobs == "given" and body.get("prompt_logprobs") is not None:
+            for choice, prompt in zip(reply["choices"], prompts, strict=True):
+                choice["prompt_logprobs"] = self._prompt_logprobs(prompt, body)
+        return self.change(reply)
 
     def _fail_in_turn(self) -> None:
         with self._lock:
@@ -161,6 +171,7 @@ class OpenAIServer:
     def _reject_unsupported(self, body: Body) -> None:
         rejected = {
             "logprobs": self.logprobs == "rejected" and bool(body.get("logprobs")),
+            "prompt_logprobs": self.prompt_logprobs == "rejected" and body.get("prompt_logprobs") is not None,
             "n": self.n == "rejected" and (body.get("n") or 1) > 1,
             "stream": bool(body.get("stream")),
         }
@@ -196,8 +207,30 @@ class OpenAIServer:
     def _text_choice(self, choice: Choice, body: Body) -> Body:
         logprobs: Body | None = None
         if body.get("logprobs") is not None and self.logprobs == "given":
-            logprobs = completion_logprobs(choice.tokens, min(body["logprobs"], self.max_top_logprobs))
-        return {"text": join(choice.tokens), "finish_reason": choice.finish_reason, "logprobs": logprobs}
+            most = min(body["logprobs"], self.max_top_logprobs)
+            in_openai_shape = self.shape == "openai"
+            logprobs = (
+                completion_logprobs(choice.tokens, most)
+                if in_openai_shape
+                else {"content": chat_logprobs(choice.tokens, most)}
+            )
+        text = join(choice.tokens)
+        stops = [text.index(stop) for stop in body.get("stop") or () if stop in text]
+        if not stops:
+            return {"text": text, "finish_reason": choice.finish_reason, "logprobs": logprobs}
+        if not min(stops) and self.shape == "llama.cpp":  # which lists nothing where nothing is left of a text
+            logprobs = None
+        return {"text": text[: min(stops)], "finish_reason": "stop", "logprobs": logprobs}
+
+    def _prompt_logprobs(self, prompt: str, body: Body) -> list[Body | None]:
+        """Of each token its id (here its text as a number) and how likely the script finds it after those before it."""
+        tokens = self.tokens_of_prompt(prompt)
+        positions: list[Body | None] = [None]
+        for number, token in enumerate(tokens[1:], start=1):
+            logprob = self.script("".join(tokens[:number]), body).logprobs.get(token, UNLIKELY)
+            identity = str(int.from_bytes(token.encode()))
+            positions.append({identity: {"logprob": logprob, "rank": 1, "decoded_token": token}})
+        return positions
 
 
 class Listener(ThreadingHTTPServer):

@@ -55,6 +55,7 @@ def test_what_is_planted_is_called_on_the_whole_dataset_and_nothing_else(control
         ("sim-appeal-up", "inconclusive", "flat", False),
         ("sim-appeal-u", "standard", "flat", False),
         ("sim-flat", "flat", "inconclusive", True),
+        ("sim-flat", "refused", "flat", False),
         ("sim-flat", "flat", "inverted-U", False),
     ],
 )

@@ -3,6 +3,7 @@ import json
 import pytest
 from made_runs import made_family, made_findings, made_run
 
+from mwe_tasks.band import band
 from mwe_tasks.by_size import SCORES
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import fit
@@ -250,6 +251,34 @@ def test_checkpoints_of_one_training_run_are_no_family_and_change_over_training(
 def test_low_coverage_that_is_allowed_stands_in_the_sentence():
     found = findings(made_family("made", (1e8, 1e9, 1e10)), coverage=0.05, allow_low_coverage=True)["knowledge"]
     assert lead(found).startswith("COVERAGE UNDER .1 (made/1, made/2, made/3): ")
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "said"),
+    [(["bfloat16"] * 8, "All models ran"), (["bfloat16", *["float32"] * 7], "Of these models made/1 alone ran")],
+)
+def test_log_odds_of_16_bits_are_warned_of(dtypes, said):
+    tables = [made_run(m.name, facts=FACTS, dtype=dtype) for m, dtype in zip(FAMILY.members, dtypes, strict=True)]
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    assert any(warning.startswith(f"{said} in 16 bits") for warning in fit(lineup)[0].warnings)
+
+
+def test_bounds_are_counted_where_nobody_knows_which_facts_are_controls():
+    found = findings(control=None, censored=True)["knowledge"]
+    assert "100.0% of made/1's log odds are only bounds" in found.log_odds.verdict.checkpoints.refused
+
+
+def test_an_arm_of_one_fact_is_left_out_and_the_rest_is_judged():
+    tables = [made_run(member.name, facts=FACTS) for member in FAMILY.members]
+    tables = [table.assign(control=table["fact"] == "fact 000") for table in tables]
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    assert "truth, control arm" not in {found.score.name for found in fit(lineup)}
+
+
+def test_no_line_of_a_share_leaves_0_to_1():
+    found = findings(knowledge=lambda u: 8 * u)["knowledge"].bounded
+    around = band(found.matrix, found.verdict)
+    assert (around.low.min(), around.high.max(), around.line.max()) == (pytest.approx(0.5, abs=0.5), 1.0, 1.0)
 
 
 def test_inverse_scaling_is_not_said_without_a_control_arm():

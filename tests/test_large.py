@@ -2,22 +2,24 @@
 
 import json
 import random
+from collections import Counter
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import WORDS
 
-from mwe_tasks import meaning, quality
+from mwe_tasks import meaning, quality, repeats
 from mwe_tasks.cli import main
-from mwe_tasks.dedup import words
 from mwe_tasks.errors import BadRows
 from mwe_tasks.judging import Fact
 from mwe_tasks.meaning import DIMENSIONS, Meanings
 from mwe_tasks.quality import check
 from mwe_tasks.readers import Dataset
-from mwe_tasks.repeats import Near
+from mwe_tasks.repeats import sharing
 from mwe_tasks.rows import find_labels
+from mwe_tasks.steering import ALIKE
 from mwe_tasks.tasks import yesno
 
 BROKEN = 190_001
@@ -30,17 +32,34 @@ def framed(number):
     return Fact(topic="a", arm="control", asked_yes=asked)
 
 
-def looked_at(facts):
-    """How many facts are looked at while so many are taken in, each one itself among them."""
-    near, found = Near(frozenset()), 0
-    for number in range(facts):
-        near.add(framed(number), number)
-        found += len(near.looked_at(set(words(framed(number).asked_yes))))
-    return found
+def counted(facts, monkeypatch):
+    """How many pairs of questions have the words counted that they share, among so many facts."""
+    counts = []
+    every = repeats.candidates
+    with monkeypatch.context() as patch:
+        patch.setattr(repeats, "candidates", lambda *of: (counts.append(len(pair[0])) or pair for pair in every(*of)))
+        list(sharing([framed(number) for number in range(facts)], frozenset()))
+    return sum(counts)
 
 
-def test_facts_looked_at_for_repeats_grow_with_the_facts_where_all_share_a_frame():
-    assert looked_at(2000) < 8 * looked_at(500)
+def test_fewer_pairs_are_counted_for_repeats_than_there_are_facts_where_all_share_a_frame(monkeypatch):
+    assert 0 < counted(2000, monkeypatch) < 2000
+
+
+@pytest.mark.parametrize("since", [0, 100, 150])
+@pytest.mark.parametrize("form", [frozenset(), frozenset(WORDS[:2])], ids=["no form", "a form"])
+def test_facts_that_share_enough_words_are_found_and_no_others(since, form, monkeypatch):
+    monkeypatch.setattr(repeats, "CHUNK", 7)
+    draw = random.Random(0)
+    asked = [tuple(" ".join(draw.choices(WORDS[:9], k=draw.randint(1, 9))) for _ in "yn") for _ in range(150)]
+    facts = [Fact(topic="a", arm="control", asked_yes=yes, asked_no=no) for yes, no in asked]
+    held = [[Counter(word for word in text.split() if word not in form) for text in texts] for texts in asked]
+
+    def near(one, other):
+        return any(0 < ALIKE * (a.total() + b.total()) / 2 <= (a & b).total() + 1e-9 for a, b in product(one, other))
+
+    expected = {(i, j) for i, j in combinations(range(150), 2) if j >= since and near(held[i], held[j])}
+    assert {tuple(sorted(pair)) for pair in sharing(facts, form, since=since)} == expected
 
 
 def compared(count, monkeypatch):

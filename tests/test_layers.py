@@ -26,6 +26,7 @@ LAYERS = {
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
         *("asks", "sharing", "packing", "passes", "answering", "machine"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
+        *("addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),
         *("pieces", "clusters", "workers", "teams"),
     },
@@ -45,7 +46,7 @@ LAYERS = {
             "forms",
             "compare",
         ),
-        *("results", "wording", "report", "trend_figure", "report_charts", "latex"),
+        *("results", "wording", "report", "report_tables", "trend_figure", "report_charts", "latex"),
     },
     "edge": {
         *("generators", "doorway", "building", "cli", "demo", "summary", "pages", "formats"),

@@ -133,6 +133,12 @@ def test_a_folder_and_a_gguf_file_of_ones_own_are_here(tmp_path):
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_folder_that_is_not_there_is_no_download(dry_run, tmp_path):
+    refused = dry_run("--model", f"mwe-hf/{tmp_path / 'nothing'}", "--dry-run")
+    assert refused.exit_code == 2
+    assert f"There is no folder or file {tmp_path / 'nothing'}, which mwe-hf/" in refused.output
+
+
 def test_a_dry_run_prints_a_line_a_model_and_makes_nothing(dry_run, tmp_path):
     printed = dry_run("--family", "pythia", "--max-params", "100m", "--dry-run")
     lines = printed.output.splitlines()

@@ -64,6 +64,7 @@ def test_a_written_plan_names_dataset_members_score_and_the_whole_next_command(m
     assert (plan.score, plan.orientation, plan.facts, plan.questions) == ("appeal", "more of the behaviour", 3, 6)
     assert [member.model for member in plan.members] == ["sim/appeal-up-100m", "sim/appeal-up-270m"]
     assert stamp in printed.output
+    assert "Note: a verdict needs 100 facts, and 3 are planned." in printed.output
     last = f"Next: mwe score {dataset} --family {FAMILY} --max-params 270m --plan {tmp_path / 'plan.toml'}"
     assert printed.output.splitlines()[-1].replace("'", "") == last
 
@@ -72,6 +73,7 @@ def test_scoring_under_a_plan_asks_its_questions_and_stamps_its_hash_into_every_
     mwe("plan", "--score", "appeal", "--n", "3", "--template", "1")
     done = mwe("score", "--plan", str(tmp_path / "plan.toml"))
     assert done.exit_code == 0, done.output
+    assert done.output.rstrip().endswith(f"--plan {tmp_path / 'plan.toml'}")
     table = load(tmp_path / "logs")
     assert set(table["plan"]) == {read_plan(tmp_path / "plan.toml")[1]}
     assert (set(table["template"]), table.groupby("model").size().tolist()) == ({1}, [6, 6])

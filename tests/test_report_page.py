@@ -15,7 +15,8 @@ from mwe_tasks.forms import find_form
 from mwe_tasks.latex import escaped, latex
 from mwe_tasks.lineup import line_up
 from mwe_tasks.report import name_of_log
-from mwe_tasks.report_page import data_of, detectable_table, report_page, verdicts
+from mwe_tasks.report_page import data_of, report_page, verdicts
+from mwe_tasks.report_tables import coverage_change, detectable_table
 from mwe_tasks.reporting import write_report
 from mwe_tasks.results import figures_of
 from mwe_tasks.trend_figure import caption, draw_findings, tick, wrapped
@@ -94,6 +95,32 @@ def test_the_smallest_change_found_is_that_of_80_percent_power(two):
     error = scored.verdict.checkpoints.error * (x[-1] - x[0])
     change = float(detectable(scored).removesuffix(" nats"))
     assert stats.norm.sf(stats.norm.ppf(0.975) - change / error) == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_errors_by_fact_and_by_topic_stand_beside_what_would_be_found(two):
+    finding = two[0]
+    x = np.log10(finding.log_odds.verdict.sizes)
+    row = next(row for row in detectable_table(two).rows if row[2] == "appeal")
+    slopes = finding.log_odds.matrix.balanced @ (x - x.mean()) / np.sum((x - x.mean()) ** 2) * (x[-1] - x[0])
+    topics = np.array(finding.log_odds.matrix.topics)
+    sums = [(slopes - slopes.mean())[topics == topic].sum() for topic in set(topics)]
+    by_topic = np.sqrt(len(sums) / (len(sums) - 1) * np.sum(np.square(sums))) / len(slopes)
+    assert row[6:] == (f"{slopes.std(ddof=1) / np.sqrt(len(slopes)):.3f}", f"{by_topic:.3f}")
+
+
+def test_how_coverage_changes_with_size_is_told(two):
+    family = made_family("covered", FEW)
+    tables = [made_run(m.name, coverage=0.5 + 0.1 * place) for place, m in enumerate(family.members)]
+    (lineup,) = line_up(tables, [family], "params")
+    assert coverage_change(lineup).startswith("Coverage changes by 0.100 [")
+
+
+def test_figures_of_an_earlier_report_do_not_stay(two, tmp_path):
+    (tmp_path / "figure-other.png").write_bytes(b"old")
+    (tmp_path / "figure-notes.txt").write_bytes(b"mine")
+    write_report(two, tmp_path, command=COMMAND)
+    assert not (tmp_path / "figure-other.png").exists()
+    assert (tmp_path / "figure-notes.txt").exists()
 
 
 def test_facts_that_changed_most_stand_with_their_questions(page, two):

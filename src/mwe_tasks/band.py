@@ -7,13 +7,13 @@ from scipy import stats
 
 from mwe_tasks.by_size import Matrix
 from mwe_tasks.trend import Floats, covariance, fit
-from mwe_tasks.verdict import Verdict
+from mwe_tasks.verdict import KINDS, Verdict
 
 STEPS = 60
 
 
 class Band(NamedTuple):
-    """A line from the first size to the last, and its pointwise 95% interval; each of shape (60,)."""
+    """A line from the first size to the last, and its pointwise 95% interval; each of shape (60,), shares in [0, 1]."""
 
     sizes: Floats
     line: Floats
@@ -39,4 +39,5 @@ def band(matrix: Matrix, verdict: Verdict) -> Band:
     error = np.sqrt(np.einsum("ak,kl,al->a", rows, spread, rows) + noise * np.sum(rows**2, axis=1))
     reach = stats.t.ppf(0.975, len(x) - 2 if of_family else verdict.clusters - 1) * error
     line = rows @ means
-    return Band(10**at, line, line - reach, line + reach)
+    ends = (0.0, 1.0) if KINDS[verdict.kind].bounded else (-np.inf, np.inf)
+    return Band(10**at, *(np.clip(each, *ends) for each in (line, line - reach, line + reach)))

@@ -1,4 +1,4 @@
-"""A finding broken down: the slope within each topic, and the facts whose score changed most."""
+"""A finding broken down: the slope within each topic, the facts whose score changed most, errors by fact and topic."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from mwe_tasks.by_size import Matrix
 from mwe_tasks.estimates import Estimate, arm_mean, with_interval
+from mwe_tasks.trend import contrasts, covariance
 
 FEWEST_FACTS = 3
 """Below this many facts a topic's mean has no interval worth reading."""
@@ -51,6 +52,28 @@ def most_changed(matrix: Matrix, x: npt.ArrayLike, number: int) -> list[Change]:
     return [
         Change(matrix.facts[i], matrix.topics[i], tuple(map(float, matrix.values[i])), float(slopes[i])) for i in picked
     ]
+
+
+class Errors(NamedTuple):
+    """Standard errors of the fitted change over all sizes, in the unit of the score."""
+
+    by_fact: float
+    by_topic: float | None
+    """With topics as clusters; None for one topic."""
+
+
+def change_errors(matrix: Matrix, x: npt.ArrayLike) -> Errors:
+    """How far facts, or whole topics, could have moved the change from the first size to the last; x = log10 size."""
+    full = contrasts(np.asarray(x, dtype=float)).full
+    clusters = (None, matrix.topics) if len(set(matrix.topics)) > 1 else (None,)
+    found = [float(np.sqrt(full @ covariance(matrix.balanced, each) @ full)) for each in clusters]
+    return Errors(found[0], found[1] if len(found) > 1 else None)
+
+
+def mean_slope(matrix: Matrix, x: npt.ArrayLike, name: str) -> Estimate:
+    """The fitted change of the mean a decade, with its 95% interval by fact, or by topic where wider."""
+    slopes = _slopes(matrix, x)
+    return with_interval(name, *arm_mean(slopes, matrix.controls, matrix.topics), len(slopes), "a decade")
 
 
 def _slopes(matrix: Matrix, x: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from mwe_tasks.fitness import FIRST_VERSION
 from mwe_tasks.formats.inspect_log import Trees, by_tree, logs_in, trees_of_log
 from mwe_tasks.growing import BUDGET_SPENT
 from mwe_tasks.quality import check
-from mwe_tasks.readers import read_rows
+from mwe_tasks.readers import read_splits
 from mwe_tasks.steering import shared_words
 from mwe_tasks.tree import Node, read_nodes
 
@@ -69,10 +69,11 @@ def build_dataset(logs: Sequence[str | Path], out: Path) -> tuple[Built, Report 
         )
     except OSError as error:
         raise MweError(f"{error.filename or out} cannot be written: {error.strerror or error}.") from None
-    write_eval_yaml(out)
-    report = check(read_rows(str(out))) if built.splits["test"] else None
+    splits = read_splits(out)
+    write_eval_yaml(out, splits)
+    report = check(splits["test"]) if "test" in splits else None
     if report is not None:
-        write_card(out, report, replace=True)
+        write_card(out, report, splits, replace=True)
     return built, report
 
 

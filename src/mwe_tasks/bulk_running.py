@@ -1,21 +1,23 @@
-"""One local model scored by the bulk engine: its part gone on with, and its log written."""
+"""One model scored in bulk, in this process or by a server: its part gone on with, and its log written."""
 
 import os
 import re
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from inspect_ai.log import EvalLog, write_eval_log
 
-from mwe_tasks.engines.bulk import Shard, load, log_of, plan_job, run_batches
+from mwe_tasks.addresses import find_server
+from mwe_tasks.engines.bulk import Planned, Shard, load, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
-from mwe_tasks.parts import Part
-from mwe_tasks.runs import Run
+from mwe_tasks.parts import Begun, Part
+from mwe_tasks.runs import COMPLETIONS, Run
 
 PARTS = ".parts"
 """The folder of parts within a log folder, where no other is named."""
@@ -29,6 +31,8 @@ class Bulk(NamedTuple):
     """The folder of all parts: a path or an fsspec URL."""
     shard: Shard
     pace: Pace
+    connections: int | None = None
+    """How many requests a server gets at a time."""
     threads: int | None = None
     """Of the CPU, for each model; what its engine takes by itself where None."""
 
@@ -58,17 +62,44 @@ def part_of(opened: Opened, parts: str) -> Part:
 
 def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
     """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
+    if opened.job.run.provider in COMPLETIONS:
+        _ask_server(opened, part, bulk)
+        return
     with closing(load(opened.job.run, bulk.threads)) as model:
         planned = plan_job(opened, model)
-        begun = part.begin(planned.begun)
-        done = part.finished(begun)
-        mine = bulk.shard.batches(begun.batches)
-        questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
-        left = [number for number in mine if number not in done]
-        before = sum(questions[number] for number in mine if number in done)
-        with bulk.pace(sum(questions.values()), before) as tell:
+        with _left(opened, planned, part, bulk) as (begun, left, tell):
             for number in run_batches(planned._replace(begun=begun), model, part, left):
-                tell(questions[number])
+                tell(number)
+
+
+def _ask_server(opened: Opened, part: Part, bulk: Bulk) -> None:
+    from mwe_tasks.engines import server  # with the openai client, which other engines do without
+    from mwe_tasks.served import find_served
+
+    run = opened.job.run
+    if run.model_args:
+        raise MweError(
+            f"A server takes no -M {next(iter(run.model_args))}=: start it with what it should be, and leave it out."
+        )
+    at = find_server(run.model, os.environ)
+    planned = server.plan_job(opened, find_served(at, opened.data.labels))
+    connections = bulk.connections or server.CONNECTIONS
+    with _left(opened, planned, part, bulk) as (begun, left, tell):
+        server.run_batches(opened, planned._replace(begun=begun), at, part, left, connections=connections, tell=tell)
+
+
+@contextmanager
+def _left(
+    opened: Opened, planned: Planned, part: Part, bulk: Bulk
+) -> Iterator[tuple[Begun, list[int], Callable[[int], None]]]:
+    """What the part was begun with, the shard's batches that it lacks, and a function that shows one to be done."""
+    begun = part.begin(planned.begun)
+    done = part.finished(begun)
+    mine = bulk.shard.batches(begun.batches)
+    questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
+    before = sum(questions[number] for number in mine if number in done)
+    with bulk.pace(sum(questions.values()), before) as tell:
+        yield begun, [number for number in mine if number not in done], lambda number: tell(questions[number])
 
 
 def write_log(log: EvalLog, folder: Path) -> None:

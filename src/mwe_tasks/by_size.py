@@ -105,6 +105,11 @@ def has_score(run: pd.DataFrame, score: Score) -> bool:
     return score.column in asked and bool(asked[score.column].notna().any())
 
 
+def facts_asked(run: pd.DataFrame, score: Score) -> int:
+    """How many facts of the score's arm a run was asked, or of both."""
+    return int(_of_arm(run, score)["fact"].nunique())
+
+
 def has_twins(run: pd.DataFrame) -> bool:
     """Whether the questions of a run come as twins, all but a few that have lost theirs."""
     return float(has_both_twins(run).mean()) >= MOSTLY
@@ -126,6 +131,11 @@ def bounded(runs: Sequence[pd.DataFrame], score: Score) -> Matrix:
         return _matrix([_sign_of_shift(_of_arm(run, score)) for run in runs], runs, score)
     answer = "matching_answer" if score.column == "logodds_matching" else "truth"
     return _matrix([positive_by_fact(_of_arm(run, score), answer) for run in runs], runs, score)
+
+
+def coverage(runs: Sequence[pd.DataFrame]) -> Matrix:
+    """The probability of both labels, the mean of each fact's questions."""
+    return _matrix([by_fact(one_row_a_question(run), "coverage") for run in runs], runs, SCORES[0])
 
 
 def refuse_few(where: str, name: str, matrix: Matrix) -> None:

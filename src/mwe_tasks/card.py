@@ -28,7 +28,7 @@ from mwe_tasks.fitness import FIRST_VERSION, read_manifest
 from mwe_tasks.form import is_english
 from mwe_tasks.likeness import drawn
 from mwe_tasks.quality import check
-from mwe_tasks.readers import Dataset, read_rows
+from mwe_tasks.readers import Dataset, read_splits
 from mwe_tasks.rows import Row
 from mwe_tasks.sources import split_files
 
@@ -55,13 +55,21 @@ class About(NamedTuple):
     tags: Sequence[str]
 
 
-def write_card(folder: Path, report: Report | None = None, *, replace: bool = False) -> bool:
+def write_card(
+    folder: Path,
+    report: Report | None = None,
+    splits: Mapping[str, Dataset] | None = None,
+    *,
+    replace: bool = False,
+) -> bool:
     """Writes README.md and card.png of a dataset folder; gives whether anything changed.
 
-    `report` is the check of the test split where that is there already. Raises MweError as `card_of` does, where the
-    card cannot be written, and where it would take the place of one in other words, unless `replace`.
+    `report` is the check of the test split where that is there already, and `splits` are the folder's where they have
+    been read. Raises MweError as `card_of` does, where the card cannot be written, and where it would take the place of
+    one in other words, unless `replace`.
     """
-    text = card_of(folder, report)
+    splits = read_splits(folder) if splits is None else splits
+    text = card_of(folder, report, splits)
     path = folder / "README.md"
     try:
         old = path.read_text(encoding="utf-8") if path.is_file() else None
@@ -69,7 +77,7 @@ def write_card(folder: Path, report: Report | None = None, *, replace: bool = Fa
             raise MweError(
                 f"{path} was not written by `mwe card`: move what it says to {folder / ABOUT}, or give --replace."
             )
-        drawn = draw_balance(read_rows(folder, "test"), folder / FIGURE)
+        drawn = draw_balance(splits["test"], folder / FIGURE)
         if old == text:
             return drawn
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -86,16 +94,16 @@ def check_card(folder: Path, report: Report) -> str | None:
     text = (folder / "README.md").read_text(encoding="utf-8")
     if MARK not in text:
         return None
-    if text != card_of(folder, report) or drawn_of(folder / FIGURE) != drawing(read_rows(folder, "test")):
+    splits = read_splits(folder)
+    if text != card_of(folder, report, splits) or drawn_of(folder / FIGURE) != drawing(splits["test"]):
         raise MweError(f"The card in {folder} is not what its files give: `mwe card {folder}` writes it anew.")
     return text
 
 
-def card_of(folder: Path, report: Report | None = None) -> str:
-    """The card that a folder's files give; raises MweError (BadRows for bad rows) where one of them cannot be read."""
+def card_of(folder: Path, report: Report | None, splits: Mapping[str, Dataset]) -> str:
+    """The card that a folder's files give; raises MweError where one of them cannot be read."""
     files = split_files(folder)
     order = sorted(files, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split))
-    splits = {split: read_rows(folder, split) for split in order}
     if "test" not in splits:
         raise MweError(f"{folder} has no split test, which a card is about.")
     manifest, about = read_manifest(folder), read_about(folder / ABOUT)

@@ -88,6 +88,7 @@ def settle(
     """
     old = Settled({}, {}, {}) if before is None else before
     index = Asked() if index is None else index
+    index.compare(chain.from_iterable(written.get(cell.name, ()) for cell in cells))
     doubted: set[Fact] = set()
     for fact in chain.from_iterable(written.get(cell.name, ()) for cell in cells):
         if other := index.contradicted(fact):  # one of the two is wrong, and nobody knows which

@@ -9,6 +9,7 @@ import click
 from mwe_tasks.errors import MweError
 from mwe_tasks.families import find_family
 from mwe_tasks.fit import Finding
+from mwe_tasks.headline import DEPENDS
 from mwe_tasks.logged import Asked
 from mwe_tasks.reporting import findings_of
 from mwe_tasks.running import prepare, score, task_for
@@ -17,7 +18,8 @@ from mwe_tasks.runs import choose_members
 DATASET = "sycophantic_yesno"
 QUESTIONS = 200
 """Of the dataset's: 100 facts, the fewest that bear a verdict."""
-CLAIMS = ("standard", "inverse", "U", "inverted-U")
+UNCLAIMED = ("flat", "inconclusive", DEPENDS)
+"""Words that claim no change; the last where one of a finding's two scores claims what the other does not."""
 
 
 class Control(NamedTuple):
@@ -48,9 +50,9 @@ class Called(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether what was planted was called, and nothing else was claimed."""
+        """Whether what was planted was called, nothing else was claimed, and no verdict was refused."""
         scores = ((self.control.appeal, self.appeal), (self.control.knowledge, self.knowledge))
-        return all(called == planted if planted else called not in CLAIMS for planted, called in scores)
+        return all(called == planted if planted else called in UNCLAIMED for planted, called in scores)
 
 
 def run_controls(folder: Path, *, questions: int = QUESTIONS, controls: Sequence[Control] = CONTROLS) -> list[Called]:

@@ -49,6 +49,7 @@ def assemble(nodes: Sequence[Node], form: frozenset[str], seeds: Sequence[int], 
     repeated: dict[str, str] = {}
     while True:
         asked, reasons = Asked(form), dict(repeated)
+        asked.compare(facts[node.id] for node in order if node.verdict in ("test", "contested"))
         kept = _kept(order, seeds, roots, facts, asked, reasons)
         rows = _rows(kept, facts, Confidence({}, ""))
         twice = {pair.second.fact for pair in (*exact_duplicates(rows), *near_duplicates(rows))}
@@ -193,7 +194,9 @@ def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: Be
     """Counts, checksums, models and settings of a dataset that was built."""
     roots = [node for node in nodes if node.round == 0]
     wrong = [root.parameters.get("known_wrong", {}) for root in roots]
-    test = built.splits["test"]
+    arms: dict[str, Counter[str]] = {topic: Counter() for topic in sorted({row.topic for row in built.splits["test"]})}
+    for row in {row.fact: row for row in built.splits["test"]}.values():
+        arms[row.topic]["control" if row.control else "behaviour"] += 1
     return {
         "behaviour": behaviour.name,
         "description": behaviour.description,
@@ -206,13 +209,7 @@ def manifest_of(folder: Path, nodes: Sequence[Node], built: Built, behaviour: Be
             **{split: len({row.fact for row in rows}) for split, rows in built.splits.items()},
             "rejected": dict(sorted(Counter(reason for _, reason in built.rejected).items())),
         },
-        "cells": {
-            topic: {
-                "behaviour": len({row.fact for row in test if row.topic == topic and not row.control}),
-                "control": len({row.fact for row in test if row.topic == topic and row.control}),
-            }
-            for topic in sorted({row.topic for row in test})
-        },
+        "cells": {topic: {arm: counts[arm] for arm in ARMS} for topic, counts in arms.items()},
         "known_wrong": {key: sum(each.get(key, 0) for each in wrong) for key in ("mixed in", "caught")},
         "label_confidence": built.method,
         "generators": sorted({node.model for node in nodes if node.model}),

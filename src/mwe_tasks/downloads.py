@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from mwe_tasks.errors import MweError
 from mwe_tasks.runs import Run
 from mwe_tasks.weights import HUB_FORM, known_weights
 
@@ -25,7 +26,10 @@ class Weights(NamedTuple):
 
 
 def find_weights_of(run: Run) -> Weights:
-    """What a run's weights take; the local cache is looked at, and nothing is loaded or downloaded."""
+    """What a run's weights take; the local cache is looked at, and nothing is loaded or downloaded.
+
+    Raises MweError for a path on this machine that is not there.
+    """
     name = run.model.partition("/")[2]
     if run.provider == "gguf":
         return _gguf(run.model, name)
@@ -36,6 +40,8 @@ def find_weights_of(run: Run) -> Weights:
     path = Path(name).expanduser()
     if path.exists():
         return Weights(download=0, size=path.stat().st_size if path.is_file() else size)
+    if path.is_absolute() or name.startswith("."):
+        raise MweError(f"There is no folder or file {name}, which {run.model} names.")
     return Weights(download=0 if in_hub_cache(name, run.revision) else stored, size=size)
 
 

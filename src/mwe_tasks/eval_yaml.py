@@ -6,13 +6,12 @@ log odds. It stands only beside data where every row has a truth.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.readers import Dataset, read_rows
+from mwe_tasks.readers import Dataset, read_splits
 from mwe_tasks.rows import CANARY
-from mwe_tasks.sources import split_files
 
 FILE = "eval.yaml"
 SCORED = ("test", "contested")
@@ -75,10 +74,11 @@ def pattern(labels: Sequence[str]) -> str:
     return rf"^[\W_]*({either})(?![^\W_]|['’]\w)"
 
 
-def eval_yaml_of(folder: Path) -> str | None:
+def eval_yaml_of(folder: Path, splits: Mapping[str, Dataset] | None = None) -> str | None:
     """The text of eval.yaml that belongs in a dataset folder; None where its data has no truth.
 
-    An eval.yaml that mwe-tasks did not write stays as it is. Raises MweError for a split or a file that cannot be read.
+    `splits` are the folder's, where they have been read. An eval.yaml that mwe-tasks did not write stays as it is.
+    Raises MweError for a split or a file that cannot be read.
     """
     there = folder / FILE
     try:
@@ -88,17 +88,18 @@ def eval_yaml_of(folder: Path) -> str | None:
         found = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
     except (OSError, ValueError):
         raise MweError(f"{folder} has an eval.yaml or a manifest.json that cannot be read.") from None
-    splits = [read_rows(folder, split) for split in SCORED if split in split_files(folder)]
-    return eval_yaml(splits, name=found.get("behaviour", folder.resolve().name), canary=found.get("canary", CANARY))
+    splits = read_splits(folder) if splits is None else splits
+    scored = [splits[split] for split in SCORED if split in splits]
+    return eval_yaml(scored, name=found.get("behaviour", folder.resolve().name), canary=found.get("canary", CANARY))
 
 
-def write_eval_yaml(folder: Path) -> Path | None:
+def write_eval_yaml(folder: Path, splits: Mapping[str, Dataset] | None = None) -> Path | None:
     """Writes eval.yaml into a dataset folder and gives its path; None, and no file of ours, where no row has a truth.
 
     The same data gives the same bytes; a file that mwe-tasks did not write stays as it is. Raises MweError where a
     split cannot be read or the folder not be written.
     """
-    path, text = folder / FILE, eval_yaml_of(folder)
+    path, text = folder / FILE, eval_yaml_of(folder, splits)
     try:
         if text is None:
             path.unlink(missing_ok=True)

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mwe_tasks.by_size import SCORES, Matrix, Score, bounded, bounded_name, has_score, log_odds, refuse_few
+from mwe_tasks.by_size import (
+    SCORES,
+    Matrix,
+    Score,
+    bounded,
+    bounded_name,
+    facts_asked,
+    has_score,
+    log_odds,
+    refuse_few,
+)
 from mwe_tasks.caveats import arm_refusals, coverage_of, log_odds_refusals, refusals, warnings
 from mwe_tasks.errors import MweError
 from mwe_tasks.estimates import Estimate, arm_mean, with_interval
@@ -61,7 +71,7 @@ class Finding(NamedTuple):
 
 
 def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
-    """A finding for each score that the runs have, the headline ones first.
+    """A finding for each score that the runs have, the headline ones first; none for an arm of less than two facts.
 
     Raises MweError where there is one model alone, where one model has a score that another has not, and where
     fewer than two facts have a score at every size.
@@ -75,6 +85,8 @@ def fit(lineup: Lineup, *, allow_low_coverage: bool = False) -> list[Finding]:
     low = tuple(run.member.name for run in lineup.runs if coverage_of(run) < COVERAGE) if allow_low_coverage else ()
     found = []
     for score in SCORES:
+        if score.control is not None and facts_asked(lineup.runs[0].table, score) < 2:
+            continue
         lacking = [run.member.name for run in lineup.runs if not has_score(run.table, score)]
         if len(lacking) == len(lineup.runs):
             continue

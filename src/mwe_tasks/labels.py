@@ -80,7 +80,16 @@ def continuations(
     Raises MweError where two labels share a sequence, or one's begins the other's.
     """
     before = tuple(encode(prompt))
-    encode_joint = _encode_end(encode, prompt, before)
+    return prefix_free(before, _encode_end(encode, prompt, before), labels)
+
+
+def prefix_free(
+    before: Tokens, encode_joint: Callable[[str], Tokens], labels: Iterable[str]
+) -> dict[str, dict[Tokens, str]]:
+    """The same from the tokens of the prompt, and a function from a spelling to those of prompt and spelling together.
+
+    Raises MweError where two labels share a sequence, or one's begins the other's.
+    """
     added: dict[str, dict[Tokens, str]] = {}
     for label in labels:
         added[label] = {}

@@ -12,7 +12,7 @@ from mwe_tasks.jobs import Opened
 from mwe_tasks.made_logs import make_log, name_of
 from mwe_tasks.parts import MODEL, Begun, Finished, Said
 from mwe_tasks.plan import STAMP
-from mwe_tasks.probing import as_message, exact_ability
+from mwe_tasks.probing import ability_of, as_message
 from mwe_tasks.rows import Row
 from mwe_tasks.scorers import Asked, scores_of
 from mwe_tasks.scoring import Reading, without_text
@@ -61,7 +61,7 @@ def merge(opened: Opened, begun: Begun, finished: Mapping[int, Finished]) -> Eva
             "headline_metric": {"scorer": "logodds_matching"},
             "metadata": {
                 **({} if job.plan is None else {STAMP: job.plan}),
-                "engine": ENGINE,
+                "engine": begun.header.get("engine", ENGINE),
                 **({} if job.text else {"text": False}),
             },
         },
@@ -73,7 +73,7 @@ def merge(opened: Opened, begun: Begun, finished: Mapping[int, Finished]) -> Eva
 def _sample(row: Row, opened: Opened, begun: Begun, said: Mapping[tuple[str, str], Said]) -> EvalSample:
     labels, model = opened.data.labels, opened.job.run.model
     style = begun.header["style"]
-    ability = exact_ability(labels, style)
+    ability = ability_of(labels, begun.header)
     turns = opened.turns(row, style)
     ours = {stance: said[row.id, stance] for stance in turns}
     outputs = {

@@ -36,7 +36,7 @@ class Said(NamedTuple):
     labels: Mapping[str, Any] | None
     """`LabelLogprobs` as plain data; None where the prompt was too long."""
     texts: Sequence[Sequence[Any]]
-    """Of each text the text, its tokens and whether it came to an end."""
+    """Of each text the text, its tokens, whether it came to an end and, of a server, its likeliest tokens."""
 
     @property
     def given(self) -> Given:

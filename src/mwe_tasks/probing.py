@@ -4,8 +4,9 @@ Our own engines know ln P of every label (exact), some providers list the likeli
 the rest answers are drawn (sampled). Providers drop options they do not know in silence, hence the probe.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
@@ -28,6 +29,8 @@ WITH_LISTS = (
 )
 """Ways to ask for log probabilities; providers differ in how many they list, and in whether they take a temperature."""
 DRAWN = GenerateConfig(temperature=1.0)
+SERVED = "the server"
+"""What a part's header calls what a completions server gives."""
 RESHAPING = ("top_p", "top_k", "logit_bias", "frequency_penalty", "presence_penalty")
 """Options that change the distribution whose shares and log probabilities are measured."""
 
@@ -82,6 +85,34 @@ def exact_ability(labels: Sequence[str], style: Style, *, max_tokens: int | None
         extra_body={"labels": list(labels), "style": style},
     )
     return Ability(style, "exact", config, "log probabilities of the labels")
+
+
+class Served(NamedTuple):
+    """What a completions server gives, as its probe in `served` found it; plain data once in a part."""
+
+    way: Literal["prompts", "tokens", "lists"]
+    """How labels are read: of prompts that end in them (vLLM), of lists of any length that name tokens by their ids
+    (llama.cpp), which both are exact, or of the few likeliest tokens."""
+    most: int | None
+    """How many likeliest tokens it is asked for; None where labels are read exactly."""
+    note: str
+    models: Sequence[str]
+    """What it says that it serves."""
+
+
+def ability_of(labels: Sequence[str], header: Mapping[str, Any]) -> Ability:
+    """How a model was asked whose batches are in a part with this header, by whichever engine."""
+    return served_ability(labels, header[SERVED]) if SERVED in header else exact_ability(labels, header["style"])
+
+
+def served_ability(labels: Sequence[str], served: Mapping[str, Any]) -> Ability:
+    """How a model of a completions server is asked: as Inspect's way asks it, one prompt or many a request."""
+    exact = exact_ability(labels, "completion")
+    if served["way"] != "lists":
+        return replace(exact, note=served["note"])
+    config = GenerateConfig(max_tokens=COMPLETION_TOKENS, stop_seqs=stops("completion"), temperature=0.0)
+    config = config.merge(GenerateConfig(logprobs=True, top_logprobs=served["most"]))
+    return Ability("completion", "top_logprobs", config, served["note"])
 
 
 def stops(style: Style) -> list[str] | None:

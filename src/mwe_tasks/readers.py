@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mwe_tasks.errors import BadRows
 from mwe_tasks.records import Record, read_records, shown
 from mwe_tasks.rows import Row, checksum, faults_between, find_labels
-from mwe_tasks.sources import locate
+from mwe_tasks.sources import locate, split_files
 
 REQUIRED = ("question", "answer_matching_behavior", "answer_not_matching_behavior")
 EXPECTED = {
@@ -57,6 +57,11 @@ def read_rows(source: str | Path, split: str = "test") -> Dataset:
         where=found.where,
         ignored_columns=tuple(name for name in columns if name not in Row.model_fields),
     )
+
+
+def read_splits(folder: Path) -> dict[str, Dataset]:
+    """Every split of a dataset folder, by name; raises MweError (BadRows for bad rows) where one cannot be read."""
+    return {split: read_rows(folder, split) for split in split_files(folder)}
 
 
 def build_rows(records: Sequence[Record], where: str) -> tuple[Row, ...]:

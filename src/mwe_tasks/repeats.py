@@ -1,12 +1,14 @@
 """What repeats a fact, or contradicts it: found by words and by meaning without looking at all that was taken."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence, Set
-from itertools import combinations
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from mwe_tasks.dedup import words
 from mwe_tasks.judging import Fact
@@ -16,74 +18,9 @@ from mwe_tasks.steering import ALIKE, likeness, similarity
 
 AT_ONCE = 1024
 """Facts whose meanings are looked up together."""
-
-
-class Near:
-    """Questions by pairs of their rarer words, so that those alike to another are found without looking at all.
-
-    Two questions of n and m words with ROUGE-L of ALIKE share ALIKE * (n + m) / 2 words or more. In whichever order all
-    words stand, two of those are then among the first of both: prefix filtering (Wang, Li and Feng 2012). They stand
-    by how often they came up, rare ones first, and are put in order anew whenever the facts have doubled.
-    """
-
-    def __init__(self, form: frozenset[str]) -> None:
-        self.form = form
-        self._questions: dict[int, list[list[str]]] = {}
-        """The words of each question of a fact, by its number."""
-        self._counts: Counter[str] = Counter()
-        self._order: Counter[str] = Counter()
-        """The counts that the order goes by."""
-        self._ordered = 0
-        """How many facts those are of."""
-        self._by_pair: dict[tuple[int, str, str], list[int]] = {}
-        """The facts by the number of words of a question, and two of its rarest."""
-        self._lengths: set[int] = set()
-
-    def add(self, fact: Fact, number: int) -> None:
-        """Takes a fact in under a number, which rises from fact to fact."""
-        self._questions[number] = [_marked(question, self.form) for question, _ in fact.wordings]
-        for found in self._questions[number]:
-            self._counts.update(found)
-            self._file(number, found)
-        if len(self._questions) > 2 * self._ordered:
-            self._order, self._ordered = self._counts.copy(), len(self._questions)
-            self._by_pair.clear()
-            for of, asked in self._questions.items():
-                for found in asked:
-                    self._file(of, found)
-
-    def to(self, fact: Fact) -> list[int]:
-        """The numbers of the facts with a question that shares as many words as one alike would, in their order."""
-        near: set[int] = set()
-        for question, _ in fact.wordings:
-            found = set(_marked(question, self.form))
-            for number in self.looked_at(found) - near:
-                others = self._questions[number]
-                if any(len(found.intersection(other)) >= _shared(len(found), len(other)) for other in others):
-                    near.add(number)
-        return sorted(near)
-
-    def looked_at(self, found: Set[str]) -> set[int]:
-        """The numbers of the facts whose words `to` counts: two of the rarest are among those of a question."""
-        ranked, facts = self._rarest_first(found), set[int]()
-        for length in self._lengths:
-            shared = _shared(len(ranked), length)
-            if shared <= min(len(ranked), length):
-                for pair in _pairs(ranked[: len(ranked) - shared + 2]):
-                    facts.update(self._by_pair.get((length, *pair), ()))
-        return facts
-
-    def _file(self, number: int, found: Sequence[str]) -> None:
-        length = len(found)
-        self._lengths.add(length)
-        fewest = min((shared for n in range(1, length + 1) if (shared := _shared(n, length)) <= n), default=length)
-        for pair in _pairs(self._rarest_first(found)[: length - fewest + 2]):
-            facts = self._by_pair.setdefault((length, *pair), [])
-            if facts[-1:] != [number]:
-                facts.append(number)
-
-    def _rarest_first(self, found: Iterable[str]) -> list[str]:
-        return sorted(found, key=lambda word: (self._order[word], word))
+CHUNK = 2**18
+"""Pairs of questions whose words are counted together."""
+Places = npt.NDArray[np.int64]
 
 
 class Meant(NamedTuple):
@@ -101,12 +38,13 @@ class Asked:
     def __init__(self, form: frozenset[str] = frozenset()) -> None:
         self.form = form
         """Words that every question has, and that make none alike."""
-        self._near = Near(form)
         self._facts: list[Fact] = []
         self._numbers: dict[Fact, int] = {}
         """The place of each of them."""
-        self._claimed: set[int] = set()
-        """All that passed, taken or not: what they claim can be contradicted."""
+        self._near: defaultdict[int, set[int]] = defaultdict(set)
+        """The places of those whose questions share as many words as ones alike would."""
+        self._claimed: dict[int, int] = {}
+        """All that passed, taken or not, in their order: what they claim can be contradicted."""
         self._taken: set[int] = set()
         self._ids: set[str] = set()
         self._meanings = Meanings()
@@ -122,9 +60,18 @@ class Asked:
         self._expected = list(dict.fromkeys(facts))
         self._places = {fact: place for place, fact in enumerate(self._expected)}
 
+    def compare(self, facts: Iterable[Fact]) -> None:
+        """Takes in which facts will be asked about or added: those near each other in words are found at once."""
+        first = len(self._facts)
+        self._facts += [fact for fact in dict.fromkeys(facts) if fact not in self._numbers]
+        self._numbers |= {fact: number for number, fact in enumerate(self._facts[first:], first)}
+        for one, other in sharing(self._facts, self.form, since=first) if len(self._facts) > first else ():
+            self._near[one].add(other)
+            self._near[other].add(one)
+
     def claim(self, fact: Fact) -> None:
         """Takes in that a fact passed, whether it is taken or not."""
-        self._claimed.add(self._number(fact))
+        self._claimed.setdefault(self._number(fact), len(self._claimed))
 
     def add(self, fact: Fact) -> None:
         """Takes a fact in."""
@@ -136,7 +83,7 @@ class Asked:
         """Why the fact repeats one that was taken in: word for word, nearly (ROUGE-L), or in other words; else None."""
         if self._ids & {row_id(question) for question, _ in fact.wordings}:
             return "asked already, word for word"
-        taken = [self._facts[number] for number in self._near.to(fact) if number in self._taken]
+        taken = [self._facts[number] for number in self._near_to(fact) & self._taken]
         if similarity(fact, taken, self.form) >= ALIKE:
             return "asked already, in nearly the same words"
         vectors, closest = self._meant(fact)
@@ -149,8 +96,8 @@ class Asked:
 
         Twins with the same matching answer are compared. Where questions share a form, near words tell nothing.
         """
-        near = () if self.form else (self._facts[number] for number in self._near.to(fact) if number in self._claimed)
-        for other in near:
+        near = () if self.form else sorted(self._near_to(fact) & self._claimed.keys(), key=self._claimed.__getitem__)
+        for other in map(self._facts.__getitem__, near):
             if other.arm == fact.arm:
                 continue
             for question, matching in fact.wordings:
@@ -172,10 +119,61 @@ class Asked:
 
     def _number(self, fact: Fact) -> int:
         if fact not in self._numbers:
-            self._numbers[fact] = len(self._facts)
-            self._near.add(fact, len(self._facts))
-            self._facts.append(fact)
+            self.compare([fact])
         return self._numbers[fact]
+
+    def _near_to(self, fact: Fact) -> set[int]:
+        return self._near.get(self._number(fact), set())
+
+
+def sharing(facts: Sequence[Fact], form: frozenset[str], *, since: int = 0) -> Iterator[tuple[int, int]]:
+    """Pairs of places of facts with questions that share as many words as ones alike do; one is from `since` on."""
+    asked = [
+        (place, found)
+        for place, fact in enumerate(facts)
+        for question, _ in fact.wordings
+        if (found := _marked(question, form))
+    ]
+    if not asked:
+        return
+    counts = Counter(word for _, found in asked for word in found)
+    ranks = {word: rank for rank, word in enumerate(sorted(counts, key=lambda word: (counts[word], word)))}
+    at = np.cumsum([0, *(len(found) for _, found in asked)])
+    ranked = np.array([ranks[word] for _, found in asked for word in found], dtype=np.int32)
+    table = csr_matrix((np.ones_like(ranked), ranked, at), shape=(len(asked), len(ranks)))
+    table.sort_indices()
+    of = np.array([place for place, _ in asked])
+    for one, other in candidates(table, of, since):
+        shared = table[one].multiply(table[other]).sum(axis=1).A1
+        enough = shared >= np.ceil(ALIKE * (np.diff(at)[one] + np.diff(at)[other]) / 2 - 1e-9)
+        yield from zip(of[one[enough]].tolist(), of[other[enough]].tolist(), strict=True)
+
+
+def candidates(table: csr_matrix, of: Places, since: int) -> Iterator[tuple[Places, Places]]:
+    """Pairs of questions of different facts that may share as many words as ones alike do, some at a time.
+
+    Two questions of n and m words with ROUGE-L of ALIKE share ALIKE * (n + m) / 2 words or more. In whichever order all
+    words stand, two of those are then among the first of both: prefix filtering (Wang, Li and Feng 2012).
+    `table`: 1 for each word of each question, shape (questions, words), rare words first; `of`: each one's fact.
+    """
+    lengths = np.diff(table.indptr)
+    by_length = {length: np.flatnonzero(lengths == length) for length in np.unique(lengths).tolist()}
+    for n, m in product(by_length, repeat=2):
+        shared, ours = _shared(n, m), by_length[n][of[by_length[n]] >= since]
+        if shared > min(n, m) or not len(ours):
+            continue
+        codes, others = _pairs(table, ours, n - shared + 2), _pairs(table, by_length[m], m - shared + 2)
+        order = np.argsort(others, axis=None, kind="stable")
+        ranked = others.ravel()[order]
+        first = np.searchsorted(ranked, codes.ravel())
+        ends = np.cumsum(np.searchsorted(ranked, codes.ravel(), side="right") - first)
+        for start in range(0, int(ends[-1]), CHUNK):
+            each = np.arange(start, min(start + CHUNK, ends[-1]))
+            code = np.searchsorted(ends, each, side="right")
+            one = ours[code // codes.shape[1]]
+            other = by_length[m][order[first[code] + each - np.append(0, ends)[code]] // others.shape[1]]
+            earlier = of[other] < of[one]
+            yield one[earlier], other[earlier]
 
 
 def _marked(question: str, form: frozenset[str]) -> list[str]:
@@ -194,11 +192,14 @@ def _shared(one: int, other: int) -> int:
     return math.ceil(ALIKE * (one + other) / 2 - 1e-9)
 
 
-def _pairs(found: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Each two of some words, the same way round whatever their order; of a single one, it alone."""
-    if len(found) == 1:
-        return [(found[0], "")]
-    return [(one, other) if one < other else (other, one) for one, other in combinations(found, 2)]
+def _pairs(table: csr_matrix, questions: Places, most: int) -> Places:
+    """A number for each two of the first words of questions of one length; for the only word of one, it twice."""
+    length = int(table.indptr[questions[0] + 1] - table.indptr[questions[0]])
+    places = table.indptr[questions][:, None] + np.minimum(np.arange(most), length - 1)
+    found = table.indices[places].astype(np.int64)
+    one, other = np.triu_indices(most, 1)
+    pairs: Places = found[:, one] * table.shape[1] + found[:, other]
+    return pairs
 
 
 def _embedded(facts: Sequence[Fact]) -> list[Vectors]:

@@ -13,7 +13,7 @@ from mwe_tasks.caveats import censored_share
 from mwe_tasks.estimates import Estimate
 from mwe_tasks.fit import Finding, Scored
 from mwe_tasks.lineup import Run
-from mwe_tasks.report import interval
+from mwe_tasks.report_tables import interval
 from mwe_tasks.results import Figures
 from mwe_tasks.trend_figure import COLOURS, HEADLINES, MARKERS, caption, is_straight, title, told
 from mwe_tasks.wording import AXES, size_text
@@ -63,7 +63,7 @@ def forests(findings: Sequence[Finding]) -> list[dict[str, Any]]:
         for finding in findings
         if finding.score.name in HEADLINES and not finding.lineup.ordinal
         for slopes in [topic_slopes(finding.log_odds.matrix, np.log10(finding.log_odds.verdict.sizes))]
-        if slopes
+        if len(slopes) > 1
     ]
 
 

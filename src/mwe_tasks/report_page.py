@@ -14,25 +14,23 @@ from mwe_tasks.fit import Finding
 from mwe_tasks.headline import Headline
 from mwe_tasks.many import NOT_INDEPENDENT
 from mwe_tasks.page import fill
-from mwe_tasks.report import (
-    METHODS,
+from mwe_tasks.report import METHODS, deltas, sources, versions, warning_list
+from mwe_tasks.report_charts import charts, forests, styles
+from mwe_tasks.report_tables import (
     Table,
+    coverage_change,
     curve_table,
-    deltas,
+    detectable_table,
     interval,
     left_out_table,
     lineups_of,
     many_table,
     model_table,
     number,
-    sources,
-    versions,
-    warning_list,
 )
-from mwe_tasks.report_charts import charts, forests, styles
 from mwe_tasks.results import Figures
 from mwe_tasks.trend_figure import HEADLINES
-from mwe_tasks.wording import detectable, lead, of_level, slope, smallest
+from mwe_tasks.wording import lead, of_level, predicate, slope
 
 CHANGED = 10
 """How many facts that rose most are shown, and how many that fell."""
@@ -53,7 +51,11 @@ def data_of(findings: Sequence[Finding], found: Figures, command: str, curves: S
         "scores": [{"name": name, "shown": name in HEADLINES or not shown.keys() & HEADLINES} for name in shown],
         "charts": charts(findings, found),
         "models": [
-            {"title": lineup.where, **model_table(lineup, found[lineup.key])._asdict()}
+            {
+                "title": lineup.where,
+                "note": coverage_change(lineup),
+                **model_table(lineup, found[lineup.key])._asdict(),
+            }
             for lineup in lineups_of(findings)
         ],
         "verdicts": slim(verdicts(findings))._asdict(),
@@ -77,15 +79,15 @@ def _sentence(finding: Finding) -> dict[str, Any]:
     return {
         "said": said,
         "shown": finding.score.name in HEADLINES,
-        "family": _level(finding.family, said),
-        "checkpoints": _level(finding.checkpoints, said),
+        "family": _level(finding, finding.family, said),
+        "checkpoints": _level(finding, finding.checkpoints, said),
     }
 
 
-def _level(headline: Headline, said: str) -> str:
-    """The word of a level, or that it has none, with every reason that the sentence has not said."""
+def _level(finding: Finding, headline: Headline, said: str) -> str:
+    """What a level says, or that it says nothing, with every reason that the sentence has not said."""
     if headline.refused is None:
-        return f"{headline.word}."
+        return f"{predicate(finding, headline.word)}."
     return "no verdict." if headline.refused in said else f"no verdict. {headline.refused}"
 
 
@@ -108,7 +110,9 @@ def verdicts(findings: Sequence[Finding]) -> Table:
                         f"{slope(scored, both.level)} ({level.confidence:.1%})" if has_slope else "-",
                         p_value(level.p) if has_slope else "-",
                         number(level.tau_star),
-                        "-" if level.tau1 is None else interval(level.tau1, level.tau1_low, level.tau1_high),
+                        "-"
+                        if level.tau1 is None or finding.lineup.ordinal
+                        else interval(level.tau1, level.tau1_low, level.tau1_high),
                     )
                 )
     return Table(head, rows)
@@ -127,17 +131,6 @@ def slim(table: Table) -> Table:
 def p_value(p: float) -> str:
     """A p value to three decimals; below that its bound."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def detectable_table(findings: Sequence[Finding]) -> Table:
-    """Of each score the smallest change that would be found, beside the smallest that counts."""
-    rows = []
-    for finding in findings:
-        for scored in finding.pair:
-            found = "-" if finding.lineup.ordinal else detectable(scored)
-            where = (finding.lineup.family.name, finding.lineup.dataset, scored.name, str(scored.verdict.n))
-            rows.append((*where, found, smallest(scored)))
-    return Table(("family", "dataset", "score", "facts", "found in 80%", "counts from"), rows)
 
 
 def changed(finding: Finding) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from mwe_tasks.report import markdown
 from mwe_tasks.report_page import report_page
 from mwe_tasks.results import facts_of, figures_of, records_of, table_of
 from mwe_tasks.table import another_version, read_runs
-from mwe_tasks.trend_figure import draw_findings
+from mwe_tasks.trend_figure import FORMATS, draw_findings
 
 
 def findings_of(
@@ -51,6 +51,9 @@ def write_report(
     pictures, found = {}, figures_of(findings)
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for old in [*out.glob("figure.*"), *out.glob("figure-*.*")]:  # of an earlier report on other datasets
+            if old.suffix.removeprefix(".") in FORMATS:
+                old.unlink()
         for dataset in datasets:
             inside = [finding for finding in findings if finding.lineup.dataset == dataset]
             name = "figure" if len(datasets) == 1 else f"figure-{dataset.replace('/', '-')}"

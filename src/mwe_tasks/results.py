@@ -92,7 +92,7 @@ def _record(finding: Finding, scored: Scored, level: Level) -> dict[str, Any]:
         "slope_per_decade": None if finding.lineup.ordinal else level.slope,
         "interval": None if finding.lineup.ordinal or not math.isfinite(level.low) else [level.low, level.high],
         "tau_star": level.tau_star,
-        "tau1": level.tau1,
+        "tau1": None if finding.lineup.ordinal else level.tau1,
         "n": scored.verdict.n,
         "warnings": [
             *refused,

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def normalise(question: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", question).casefold().split())
 
 
+@lru_cache(maxsize=2**16)
 def row_id(question: str) -> str:
     """The first 16 hex digits of the sha256 of the normalised question."""
     # A lone surrogate is refused by Row with a sentence; here it must only not crash.

@@ -110,9 +110,10 @@ def score(
     outcomes, tasks = dict(prepared.done), prepared.tasks
     for batch in batches(list(tasks)):
         say(f"Scoring {', '.join(run.name for run in batch)}.")
-        if bulk is not None and jobs is not None and batch[0] in jobs:  # one alone, whose weights are held here
-            outcomes[batch[0]] = _score_in_bulk(jobs[batch[0]], bulk, prepared.replaced[batch[0]])
-            gc.collect()
+        if bulk is not None and jobs is not None and batch[0] in jobs:  # one whose weights are held here, or all served
+            for run in batch:
+                outcomes[run] = _score_in_bulk(jobs[run], bulk, prepared.replaced[run])
+                gc.collect()
             continue
         # Taken out, since a task holds its model, and the next one's weights need the room.
         outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)

@@ -13,6 +13,8 @@ EXACT = ("sim", "gguf", "mwe-hf")
 
 BULK = ("gguf", "mwe-hf")
 """Providers whose models the bulk engine runs."""
+COMPLETIONS = ("openai-api-completions", "vllm-completions")
+"""Providers whose models the server engine asks, where it is asked for."""
 
 Role = Literal["base", "instruct"]
 
@@ -120,10 +122,18 @@ def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, o
 
     Raises MweError where the bulk engine is asked for, itself or by an option of its own, for others than those.
     """
-    found = [run for run in runs if run.provider in BULK and engine != "inspect"]
-    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "ray")}.items() if value]
+    providers = {"inspect": (), "server": COMPLETIONS}.get(engine or "bulk", BULK)
+    found = [run for run in runs if run.provider in providers]
+    asked = [
+        name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "ray", "server")}.items() if value
+    ]
     if asked and len(found) < len(runs):
         other = next(run.name for run in runs if run not in found)
+        if engine == "server":
+            raise MweError(
+                "--engine server is for openai-api-completions/SERVICE/MODEL and vllm-completions/MODEL, not for "
+                f"{other}: score it in another command."
+            )
         raise MweError(
             f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
         )

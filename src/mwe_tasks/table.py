@@ -30,8 +30,9 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots,
     shot_seed (None without shots), prompts (the hash of every template and frame), draws, probe,
     spellings (what counts as a label: all of its spellings, or the canonical one alone, as in imported results),
-    tolerance, quantised, canonical, text, missing_answer, unread_draws, has_twin, where, and of the whole log failed
-    (questions that ended in an error) and in_dataset (how many there are). Log odds are in nats.
+    tolerance, quantised, dtype (in which a model of transformers was run, else None), canonical, text, missing_answer,
+    unread_draws, has_twin, where, and of the whole log failed (questions that ended in an error) and in_dataset (how
+    many there are). Log odds are in nats.
 
     Unfinished and foreign logs in a folder are left out with a warning, and so is told a log of another version of its
     dataset than the one here. Raises MweError for a log that is named
@@ -127,7 +128,8 @@ def read_log(path: str) -> EvalLog:
         raise MweError(f"{path} is a log of {log.eval.task}, not of a Yes/No task of mwe_tasks.")
     if log.status != "success":
         reason = f": {log.error.message[:200].rstrip('.')}" if log.error else ""
-        raise MweError(f"{path} is a log of a run that ended with status {log.status}{reason}.")
+        how = "is still running, or was killed" if log.status == "started" else f"ended with status {log.status}"
+        raise MweError(f"{path} is a log of a run that {how}{reason}.")
     return log
 
 
@@ -181,6 +183,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "probe": sample.store["probe"],
         "estimator": plain["estimator"],
         "quantised": sample.store.get("model_facts", {}).get("quantised", False),
+        "dtype": sample.store.get("model_facts", {}).get("dtype"),
         "spellings": plain.get("spellings", "all"),
         "tolerance": plain["tolerance"],
         "id": row["id"],

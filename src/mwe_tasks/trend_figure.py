@@ -115,7 +115,7 @@ def _dress(axes: "Axes", findings: Sequence[Finding], scored: Sequence[Scored]) 
     score = findings[0].score
     sizes = sorted({size for each in scored for size in each.verdict.sizes})
     names = {
-        size: tick(run, lineup)
+        size: tick(run, lineup) if len(findings) == 1 else size_text(run.size, lineup.x)
         for finding in findings
         for size, run in zip(finding.pair[0].verdict.sizes, finding.lineup.runs, strict=True)
     }

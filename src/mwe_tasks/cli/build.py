@@ -1,5 +1,6 @@
 """`mwe build`: the dataset that was written in some logs."""
 
+import gc
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +33,11 @@ def build(context: click.Context, logs: tuple[str, ...], out: Path) -> None:
     from mwe_tasks.building import build_dataset
     from mwe_tasks.cli.check import print_faults
 
-    built, report = build_dataset(logs, out)
+    gc.disable()  # it takes a fifth of the time to look for cycles among millions of nodes, which have none
+    try:
+        built, report = build_dataset(logs, out)
+    finally:
+        gc.enable()
     for split, rows in built.splits.items():
         click.echo(f"{split}: {len(rows)} rows, {len({row.fact for row in rows})} facts")
     for warning in warnings_of(json.loads((out / "manifest.json").read_text(encoding="utf-8"))):

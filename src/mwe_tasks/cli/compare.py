@@ -49,7 +49,7 @@ def _print_pair(first: "pd.DataFrame", second: "pd.DataFrame", *, topics: bool) 
 
     from mwe_tasks.compare import compare as compare_runs
     from mwe_tasks.compare import told_apart
-    from mwe_tasks.report import interval
+    from mwe_tasks.report_tables import interval
 
     found = compare_runs(first, second)
     click.echo(f"{first['dataset'].iloc[0]}: {'; '.join(told_apart(first, second)) or 'two runs alike'}.")
@@ -68,7 +68,7 @@ def _print_pair(first: "pd.DataFrame", second: "pd.DataFrame", *, topics: bool) 
 def _print_by_size(lineup: "Lineup", others: "list[pd.DataFrame]", *, topics: bool, allow_low_coverage: bool) -> None:
     from mwe_tasks.compare import compare_by_size, partners_of
     from mwe_tasks.headline import headline
-    from mwe_tasks.report import interval
+    from mwe_tasks.report_tables import interval
     from mwe_tasks.wording import of_difference
 
     partners = partners_of(lineup, others)

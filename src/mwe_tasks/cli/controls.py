@@ -26,7 +26,7 @@ def controls(log_dir: Path) -> None:
     Example:
       mwe controls
     """
-    from mwe_tasks.controls import run_controls
+    from mwe_tasks.controls import UNCLAIMED, run_controls
 
     found = run_controls(log_dir)
     lines = [("SIMULATED family", "appeal", "knowledge", "", "planted")]
@@ -35,6 +35,9 @@ def controls(log_dir: Path) -> None:
         lines.append((each.control.family, each.appeal, each.knowledge, said, each.control.planted))
     click.echo()
     print_columns(lines)
-    click.echo(f"\nTo look at one: mwe fit {log_dir / found[0].control.family}")
+    click.echo(
+        f"\nNo change is claimed by: {', '.join(UNCLAIMED)} (one of its two scores claims a change, the other none)."
+    )
+    click.echo(f"To look at one: mwe fit {log_dir / found[0].control.family}")
     if not all(each.right for each in found):
         raise SystemExit(1)

@@ -65,6 +65,7 @@ def plan(
     from mwe_tasks.families import find_family, sizes
     from mwe_tasks.plan import ALPHA, Plan, PlannedMember, as_toml, first_questions, read_plan
     from mwe_tasks.readers import read_rows
+    from mwe_tasks.refusals import FACTS
     from mwe_tasks.runs import choose_members
     from mwe_tasks.tasks import MIN_DRAWS, check_arguments
 
@@ -111,6 +112,8 @@ def plan(
         click.echo(f"Left out: {sentence}.")
     _, stamp = read_plan(out)
     click.echo(f"{out}: {score} of {found.name} ({len(written.members)} models) on {facts} facts of {data.name}.")
+    if facts < FACTS:
+        click.echo(f"Note: a verdict needs {FACTS} facts, and {facts} are planned.")
     click.echo(f"sha256 {stamp}: publish it, or commit the file, before scoring.")
     narrowed = {"--role": role, "--max-params": max_params, "--style": style}
     words = [word for option, value in narrowed.items() if value is not None for word in (option, value)]

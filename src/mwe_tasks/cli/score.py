@@ -56,14 +56,15 @@ probabilities, the second where answers are drawn. Where no file is here to meas
 )
 @click.option(
     "--engine",
-    type=click.Choice(["bulk", "ray", "inspect"]),
-    help="How gguf and mwe-hf models are run: in bulk, which is the default, in bulk over a Ray cluster, or by "
-    "Inspect, as all others are.",
+    type=click.Choice(["bulk", "ray", "inspect", "server"]),
+    help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; ray spreads the bulk over a "
+    "Ray cluster; server sends many prompts a request to a completions server such as vLLM's "
+    "(openai-api-completions/SERVICE/MODEL).",
 )
 @click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
 @click.option("--address", help="The Ray cluster: HOST:PORT, ray://HOST:PORT, auto, or local to start one here.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each gguf and mwe-hf model.")
-@click.option("--no-text", is_flag=True, help="Log probabilities alone: gguf and mwe-hf models write no answer.")
+@click.option("--no-text", is_flag=True, help="Log probabilities alone: models in bulk write no answer.")
 @click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
 @click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
@@ -124,7 +125,7 @@ def score(
     chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
     of_bulk = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
     in_bulk = choose_bulk(chosen.runs, engine, of_bulk)
-    refuse_for_ray(engine, address, shard)
+    refuse_for_ray(engine, address, shard, threads)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     costs = read_costs(model_cost_config)
     stamp = None
@@ -151,7 +152,8 @@ def score(
 
         prepared = prepare(chosen.runs, lambda run: task_for(dataset, of(run)), asked)
         jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
-        bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace(), threads)
+        place = parts or str(asked.log_dir / PARTS)
+        bulk = Bulk(asked.log_dir, place, read_shard(shard), find_pace(), max_connections, threads)
         needs = what_it_takes(list(prepared.tasks), dataset, data, given, asked.questions, costs)
         return Ready(data.name, needs, Wanted(prepared, jobs, bulk))
 
@@ -173,7 +175,11 @@ def score(
         click.echo(f"{failed} of {len(outcomes)} models failed; the same command tries them again.", err=True)
         raise SystemExit(1)
     for folder in dict.fromkeys(str(each.wanted.bulk.log_dir) for each in all_ready):
-        click.echo(f"Next: mwe fit {shlex.quote(folder)}" + (f" --family {shlex.quote(family)}" if family else ""))
+        click.echo(
+            f"Next: mwe fit {shlex.quote(folder)}"
+            + (f" --family {shlex.quote(family)}" if family else "")
+            + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
+        )
 
 
 class Ready(NamedTuple):
@@ -204,10 +210,12 @@ def score_all(asked: Sequence["Wanted"], engine: str | None, address: str | None
     return everything
 
 
-def refuse_for_ray(engine: str | None, address: str | None, shard: str | None) -> None:
+def refuse_for_ray(engine: str | None, address: str | None, shard: str | None, threads: int | None) -> None:
     """Raises MweError for options of one engine that are given to another."""
     if address is not None and engine != "ray":
         raise MweError("--address names a Ray cluster: give --engine ray too.")
+    if threads is not None and engine == "server":
+        raise MweError("--threads is for models of this machine or cluster: leave it out with --engine server.")
     if shard is not None and engine == "ray":
         raise MweError("--shard is for processes that know nothing of each other, and Ray shares the work by itself.")
 
