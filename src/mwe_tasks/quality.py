@@ -12,7 +12,7 @@ from mwe_tasks import meaning
 from mwe_tasks.dedup import NEAR, Pair, contradicts, exact_duplicates, near_duplicates, words
 from mwe_tasks.findings import Fault, Figure, Finding, Report, Skipped, Warned
 from mwe_tasks.form import negations_between
-from mwe_tasks.likeness import SAME_MEANING, alike_pairs, distinct_2, drawn, same_pairs, self_bleu, vendi
+from mwe_tasks.likeness import MOST_PAIRS, SAME_MEANING, alike_pairs, distinct_2, drawn, same_pairs, self_bleu, vendi
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row, faults_between
 from mwe_tasks.steering import ALIKE
@@ -27,8 +27,6 @@ AUC_AIMS = {"truth": 0.05, "control": 0.10}
 
 MOST_ALIKE = 0.005
 """Share of rows alike to one of another fact, from which it is said."""
-MOST_COMPARED = 5_000
-"""Rows that are compared pair by pair."""
 MOST_GUESSED = 20_000
 """Facts whose kinds are guessed from words and meanings."""
 
@@ -132,11 +130,11 @@ def check_likeness(dataset: Dataset) -> Iterator[Finding]:
     if not meaning.is_there():
         yield Skipped("likeness and diversity: they take pip install 'mwe-tasks[write]'")
         return
-    if len(rows) > MOST_COMPARED:
-        yield Skipped(f"likeness: only the first {MOST_COMPARED:,} of {len(rows):,} rows are compared with each other")
-        rows = rows[:MOST_COMPARED]
     asked = [row.question for row in rows], [row.fact for row in rows]
-    alike, same = list(alike_pairs(*asked)), same_pairs(*asked)
+    (alike, many_alike), (same, many_same) = alike_pairs(*asked), same_pairs(*asked)
+    for name, ended in (("alike rows", many_alike), ("same meaning", many_same)):
+        if ended:
+            yield Skipped(f"{name}: what is beyond the first {MOST_PAIRS:,} pairs")
     share = len({place for pair in alike for place in pair[:2]}) / len(rows)
     yield Figure("alike rows", share, f"share with ROUGE-L {ALIKE} or more to one of another fact", (0.0, MOST_ALIKE))
     yield Figure("same meaning", len(same), f"pairs of rows of different facts, cosine over {SAME_MEANING}", (0, 0))
