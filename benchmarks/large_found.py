@@ -28,7 +28,7 @@ def in_rows(folder: Path, planted: list[list[str]]) -> Iterator[tuple[str, str, 
     exact = [again in there for kind, _, again in planted if kind == "exact"]
     yield "import", "exact", exact.count(False), len(exact)
     near = near_duplicates(rows)
-    same = same_pairs([row.question for row in rows], [row.fact for row in rows]).pairs
+    same = same_pairs([row.question for row in rows], [row.fact for row in rows])
     listed = {
         "near": {pair_of(pair.first, pair.second) for pair in near if not contradicts(pair)},
         "meaning": {pair_of(rows[pair.first], rows[pair.second]) for pair in same},

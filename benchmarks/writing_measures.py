@@ -168,7 +168,7 @@ def _found(bias: Any, shifts: int) -> float:
 
 def near_share(questions: Sequence[str], *, found_in: Sequence[object]) -> float:
     """The share of questions that are alike to one of another fact: every pair is looked at."""
-    return len({place for pair in alike_pairs(questions, found_in).pairs for place in pair[:2]}) / len(questions)
+    return len({place for pair in alike_pairs(questions, found_in) for place in pair[:2]}) / len(questions)
 
 
 def _correlation(pool: Pool) -> float:

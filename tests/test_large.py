@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 from conftest import WORDS
 
-from mwe_tasks import likeness, meaning, quality, repeats
+from mwe_tasks import meaning, quality, repeats
 from mwe_tasks.cli import main
 from mwe_tasks.errors import BadRows
-from mwe_tasks.likeness import alike_pairs, same_pairs
+from mwe_tasks.likeness import TooMany, alike_pairs, same_pairs
 from mwe_tasks.meaning import DIMENSIONS, Meanings
 from mwe_tasks.quality import check
 from mwe_tasks.readers import Dataset
@@ -135,19 +135,31 @@ def test_questions_far_down_are_found_to_mean_the_same_and_to_be_alike(monkeypat
     asked = [framed(number) for number in range(6_000)]
     asked += [f"Did {one} of {two} grow?", f"Of {two}, did {one} grow?", f"Was {' '.join(words)} ever old?"]
     asked += [f"Was {' '.join(words)} never old?"]
-    same, alike = (search(asked, range(len(asked))).pairs for search in (same_pairs, alike_pairs))
+    same, alike = (search(asked, range(len(asked))) for search in (same_pairs, alike_pairs))
     assert (6_000, 6_001) in {pair[:2] for pair in same}
     assert (6_002, 6_003) in {pair[:2] for pair in alike}
 
 
-def test_where_nearly_all_questions_are_alike_the_search_ends_and_the_report_says_so(monkeypatch):
-    monkeypatch.setattr(likeness, "MOST_PAIRS", 100)
-    monkeypatch.setattr(quality, "MOST_PAIRS", 100)
+@pytest.mark.parametrize("most", [100, 4_949])
+def test_where_nearly_all_questions_are_alike_fewer_are_compared_and_the_report_says_so(most, monkeypatch):
+    monkeypatch.setattr(quality, "MOST_PAIRS", most)
+    monkeypatch.setattr(quality, "ALL_PAIRS", 50)
     answers = {"answer_matching_behavior": " Yes", "answer_not_matching_behavior": " No"}
     rows = [Row(question=f"Is it so that the number {number} is odd?", **answers) for number in range(100)]
     report = check(dataset(rows))
-    said = {f"{name}: what is beyond the first 100 pairs" for name in ("alike rows", "same meaning")}
-    assert (said <= {each.text for each in report.skipped}, report.value("same meaning")) == (True, 100)
+    said = "likeness: only the first 50 of 100 rows are compared with each other, since more than "
+    assert f"{said}{most:,} pairs are alike" in {each.text for each in report.skipped}
+    same = same_pairs([row.question for row in rows[:50]], range(50))
+    assert (report.value("alike rows"), report.value("same meaning")) == (1.0, len(same))
+
+
+@pytest.mark.parametrize("search", [alike_pairs, same_pairs])
+def test_a_search_ends_where_there_are_more_pairs_than_asked_for(search):
+    asked = [f"Is it so that the number {number} is odd?" for number in range(20)]
+    found = search(asked, range(20))
+    assert search(asked, range(20), most=len(found)) == found != []
+    with pytest.raises(TooMany):
+        search(asked, range(20), most=len(found) - 1)
 
 
 def dataset(rows):

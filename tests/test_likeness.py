@@ -64,24 +64,24 @@ def test_a_question_of_each_fact_is_drawn_and_no_more_than_asked_for(make_rows):
 
 def test_pairs_that_share_seven_words_in_ten_are_alike():
     asked = [SALT, "Is sea salt good for old plants?", SUGAR]
-    assert [(first, second) for first, second, _ in alike_pairs(asked, "abc").pairs] == [(0, 1)]
+    assert [(first, second) for first, second, _ in alike_pairs(asked, "abc")] == [(0, 1)]
 
 
 def test_questions_of_one_fact_are_no_pair():
     asked = [SALT, "Is sea salt bad for young plants?"]
-    assert (alike_pairs(asked, "aa").pairs, same_pairs(asked, "aa").pairs) == ([], [])
+    assert (alike_pairs(asked, "aa"), same_pairs(asked, "aa")) == ([], [])
 
 
 def test_a_form_that_all_questions_share_makes_none_alike():
     form = "Suppose that it is so that the {} or the other thing, and say what follows?"
     asked = [form.format(word) for word in ("sea is warm", "bird can fly", "king was old")]
-    assert alike_pairs(asked, "abc").pairs == []
+    assert alike_pairs(asked, "abc") == []
 
 
 def test_a_word_twice_is_no_word_shared_twice():
-    assert alike_pairs(["very very very good tea", "very old ships sink fast"], "ab").pairs == []
+    assert alike_pairs(["very very very good tea", "very old ships sink fast"], "ab") == []
 
 
 def test_questions_in_the_same_words_mean_the_same():
-    found = same_pairs([SALT, "Is, for young plants, sea salt good?", SUGAR], "abc").pairs
+    found = same_pairs([SALT, "Is, for young plants, sea salt good?", SUGAR], "abc")
     assert [(first, second) for first, second, _ in found] == [(0, 1)]

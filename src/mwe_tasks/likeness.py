@@ -22,10 +22,12 @@ from mwe_tasks.steering import ALIKE, bare, form_of
 FACTS = 200
 SAME_MEANING = 0.9
 """Cosine over which questions of different facts may ask the same."""
-MOST_PAIRS = 1_000_000
-"""Pairs at which a search ends: where nearly all questions are alike, their pairs grow with the square of the rows."""
 FORM_SHARE = 0.95
 """Share of the questions that hold a word, from which it belongs to their form and tells nothing."""
+
+
+class TooMany(Exception):
+    """There are more pairs than the `most` that were asked for."""
 
 
 class Alike(NamedTuple):
@@ -36,30 +38,25 @@ class Alike(NamedTuple):
     similarity: float
 
 
-class Found(NamedTuple):
-    """The pairs that a search found, in the order of their places."""
+def alike_pairs(questions: Sequence[str], facts: Sequence[object], *, most: float = math.inf) -> list[Alike]:
+    """Pairs of questions of different facts that share ROUGE-L of ALIKE or more.
 
-    pairs: list[Alike]
-    ended: bool
-    """Whether it ended at MOST_PAIRS, so that there may be more."""
-
-
-def alike_pairs(questions: Sequence[str], facts: Sequence[object]) -> Found:
-    """Pairs of questions of different facts that share ROUGE-L of ALIKE or more; at most MOST_PAIRS are compared."""
+    Raises TooMany where more than so many share as many words as that takes.
+    """
     form = form_of(questions, share=FORM_SHARE)
     texts = [bare(question, form) for question in questions]
     compared: set[tuple[int, int]] = set()
     for second, first in sharing([[question] for question in questions], form):
         if facts[first] != facts[second]:
             compared.add((first, second))
-        if len(compared) == MOST_PAIRS:
-            break
+        if len(compared) > most:
+            raise TooMany
     found = ((i, j, rouge_l(texts[i], texts[j])) for i, j in sorted(compared))
-    return Found([Alike(*each) for each in found if each[-1] >= ALIKE], len(compared) == MOST_PAIRS)
+    return [Alike(*each) for each in found if each[-1] >= ALIKE]
 
 
-def same_pairs(questions: Sequence[str], facts: Sequence[object]) -> Found:
-    """Pairs of questions of different facts that have a cosine over SAME_MEANING; at most MOST_PAIRS of them."""
+def same_pairs(questions: Sequence[str], facts: Sequence[object], *, most: float = math.inf) -> list[Alike]:
+    """Pairs of questions of different facts that have a cosine over SAME_MEANING; raises TooMany where there are more."""
     form = form_of(questions, share=FORM_SHARE)
     index = Meanings()
     index.add(embed([" ".join(bare(question, form)) or " " for question in questions]))
@@ -68,13 +65,11 @@ def same_pairs(questions: Sequence[str], facts: Sequence[object]) -> Found:
     found: dict[tuple[int, int], float] = {}
     for first, second, cosines in index.pairs(SAME_MEANING):
         apart = of[first] != of[second]
-        found |= zip(
-            zip(first[apart].tolist(), second[apart].tolist(), strict=True), cosines[apart].tolist(), strict=True
-        )
-        if len(found) >= MOST_PAIRS:
-            break
-    pairs = [Alike(*places, cosine) for places, cosine in sorted(found.items())[:MOST_PAIRS]]
-    return Found(pairs, len(found) >= MOST_PAIRS)
+        places = zip(first[apart].tolist(), second[apart].tolist(), strict=True)
+        found |= zip(places, cosines[apart].tolist(), strict=True)
+        if len(found) > most:
+            raise TooMany
+    return [Alike(*places, cosine) for places, cosine in sorted(found.items())]
 
 
 def drawn(rows: Sequence[Row], *, most: int = FACTS) -> list[str]:

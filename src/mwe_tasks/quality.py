@@ -12,7 +12,17 @@ from mwe_tasks import meaning
 from mwe_tasks.dedup import NEAR, Pair, contradicts, exact_duplicates, near_duplicates, words
 from mwe_tasks.findings import Fault, Figure, Finding, Report, Skipped, Warned
 from mwe_tasks.form import negations_between
-from mwe_tasks.likeness import MOST_PAIRS, SAME_MEANING, alike_pairs, distinct_2, drawn, same_pairs, self_bleu, vendi
+from mwe_tasks.likeness import (
+    SAME_MEANING,
+    Alike,
+    TooMany,
+    alike_pairs,
+    distinct_2,
+    drawn,
+    same_pairs,
+    self_bleu,
+    vendi,
+)
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row, faults_between
 from mwe_tasks.steering import ALIKE
@@ -27,6 +37,9 @@ AUC_AIMS = {"truth": 0.05, "control": 0.10}
 
 MOST_ALIKE = 0.005
 """Share of rows alike to one of another fact, from which it is said."""
+MOST_PAIRS, ALL_PAIRS = 1_000_000, 5_000
+"""Where more pairs are alike than the first, which then grow with the square of the rows, only so many rows as the
+second are compared; of so many all pairs are listed."""
 MOST_GUESSED = 20_000
 """Facts whose kinds are guessed from words and meanings."""
 
@@ -130,11 +143,13 @@ def check_likeness(dataset: Dataset) -> Iterator[Finding]:
     if not meaning.is_there():
         yield Skipped("likeness and diversity: they take pip install 'mwe-tasks[write]'")
         return
-    asked = [row.question for row in rows], [row.fact for row in rows]
-    (alike, many_alike), (same, many_same) = alike_pairs(*asked), same_pairs(*asked)
-    for name, ended in (("alike rows", many_alike), ("same meaning", many_same)):
-        if ended:
-            yield Skipped(f"{name}: what is beyond the first {MOST_PAIRS:,} pairs")
+    try:
+        alike, same = _searched(rows, most=MOST_PAIRS if len(rows) > ALL_PAIRS else math.inf)
+    except TooMany:
+        of = f"only the first {ALL_PAIRS:,} of {len(rows):,} rows are compared with each other"
+        yield Skipped(f"likeness: {of}, since more than {MOST_PAIRS:,} pairs are alike")
+        rows = rows[:ALL_PAIRS]
+        alike, same = _searched(rows)
     share = len({place for pair in alike for place in pair[:2]}) / len(rows)
     yield Figure("alike rows", share, f"share with ROUGE-L {ALIKE} or more to one of another fact", (0.0, MOST_ALIKE))
     yield Figure("same meaning", len(same), f"pairs of rows of different facts, cosine over {SAME_MEANING}", (0, 0))
@@ -214,6 +229,12 @@ def twins(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
         if row.pair_id is not None:
             pairs[row.pair_id].append(row)
     return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2]
+
+
+def _searched(rows: Sequence[Row], *, most: float = math.inf) -> tuple[list[Alike], list[Alike]]:
+    """The pairs of rows that are alike in words, and those with the same meaning; raises TooMany."""
+    asked = [row.question for row in rows], [row.fact for row in rows]
+    return alike_pairs(*asked, most=most), same_pairs(*asked, most=most)
 
 
 def _length(rows: Iterable[Row]) -> str:
