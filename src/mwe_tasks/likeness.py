@@ -56,7 +56,7 @@ def alike_pairs(questions: Sequence[str], facts: Sequence[object], *, most: floa
 
 
 def same_pairs(questions: Sequence[str], facts: Sequence[object], *, most: float = math.inf) -> list[Alike]:
-    """Pairs of questions of different facts that have a cosine over SAME_MEANING; raises TooMany where there are more."""
+    """Pairs of questions of different facts that have a cosine over SAME_MEANING; raises TooMany of more."""
     form = form_of(questions, share=FORM_SHARE)
     index = Meanings()
     index.add(embed([" ".join(bare(question, form)) or " " for question in questions]))
