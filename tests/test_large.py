@@ -143,7 +143,8 @@ def test_questions_far_down_are_found_to_mean_the_same_and_to_be_alike(monkeypat
 @pytest.mark.parametrize("most", [100, 4_949])
 def test_where_nearly_all_questions_are_alike_fewer_are_compared_and_the_report_says_so(most, monkeypatch):
     monkeypatch.setattr(quality, "MOST_PAIRS", most)
-    monkeypatch.setattr(quality, "ALL_PAIRS", 50)
+    monkeypatch.setattr(quality, "ALL_PAIRS", 99)
+    monkeypatch.setattr(quality, "FEW", 50)
     answers = {"answer_matching_behavior": " Yes", "answer_not_matching_behavior": " No"}
     rows = [Row(question=f"Is it so that the number {number} is odd?", **answers) for number in range(100)]
     report = check(dataset(rows))

@@ -37,9 +37,10 @@ AUC_AIMS = {"truth": 0.05, "control": 0.10}
 
 MOST_ALIKE = 0.005
 """Share of rows alike to one of another fact, from which it is said."""
-MOST_PAIRS, ALL_PAIRS = 1_000_000, 5_000
-"""Where more pairs are alike than the first, which then grow with the square of the rows, only so many rows as the
-second are compared; of so many all pairs are listed."""
+ALL_PAIRS = 5_000
+"""Rows of which all pairs that are alike are listed, however many."""
+MOST_PAIRS, FEW = 1_000_000, 1_000
+"""Of more rows, where more pairs are alike than the first, only so many as the second are compared."""
 MOST_GUESSED = 20_000
 """Facts whose kinds are guessed from words and meanings."""
 
@@ -146,9 +147,9 @@ def check_likeness(dataset: Dataset) -> Iterator[Finding]:
     try:
         alike, same = _searched(rows, most=MOST_PAIRS if len(rows) > ALL_PAIRS else math.inf)
     except TooMany:
-        of = f"only the first {ALL_PAIRS:,} of {len(rows):,} rows are compared with each other"
+        of = f"only the first {FEW:,} of {len(rows):,} rows are compared with each other"
         yield Skipped(f"likeness: {of}, since more than {MOST_PAIRS:,} pairs are alike")
-        rows = rows[:ALL_PAIRS]
+        rows = rows[:FEW]
         alike, same = _searched(rows)
     share = len({place for pair in alike for place in pair[:2]}) / len(rows)
     yield Figure("alike rows", share, f"share with ROUGE-L {ALIKE} or more to one of another fact", (0.0, MOST_ALIKE))
