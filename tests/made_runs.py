@@ -79,6 +79,7 @@ def made_run(
         "canonical": None,
         "text": "",
         "missing": None,
+        "missing_shift": None,
         "missing_answer": None,
         "unread_draws": 0,
         "has_twin": True,

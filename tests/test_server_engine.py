@@ -181,7 +181,11 @@ def test_prompt_log_probabilities_give_exactly_the_sum_over_all_spellings(score,
         assert found["logprob"] == pytest.approx({"Yes": math.log(yes), "No": math.log(no)}, abs=1e-9)
         assert found["canonical"] == pytest.approx(math.log(given[" Yes"] / given[" No"]), abs=1e-9)
     assert log.samples[0].store["probe"] == "prompt log probabilities"
-    assert log.samples[0].store["model_facts"] == {"engine": "server", "served": ["toy"]}
+    assert log.samples[0].store["model_facts"] == {
+        "engine": "server",
+        "served": ["toy"],
+        "about": {"id": "toy", "object": "model", "owned_by": "tests"},
+    }
     assert log.eval.metadata["engine"] == "server"
 
 

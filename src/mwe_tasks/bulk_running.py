@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -106,7 +107,7 @@ def write_log(log: EvalLog, folder: Path) -> None:
     """Writes a log into a folder under the name that Inspect would give it, whole or not at all."""
     time, task = re.sub(r"[:+]", "-", log.eval.created), (log.eval.task_display_name or "").replace("_", "-")
     path = folder / f"{time}_{task}_{log.eval.task_id}.eval"
-    partial = folder / f".{path.stem}.partial"
+    partial = folder / f".{path.stem}.{secrets.token_hex(4)}.partial"  # another share may be writing the same log
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_eval_log(log, partial, format="eval")

@@ -85,8 +85,10 @@ def warnings(lineup: Lineup, score: Score, matrix: Matrix) -> Iterator[str]:
     halves = [name for name, dtype in dtypes.items() if dtype in ("bfloat16", "float16")]
     if halves:
         whom = "All models ran" if len(halves) == len(runs) else f"Of these models {', '.join(halves)} alone ran"
-        yield f"{whom} in 16 bits, which moves log odds by about .04 nats a question: -M dtype=float32 does not."
-    if first["quantised"].any():
+        yield (f"{whom} in 16 bits, which moved log odds of SmolLM2-135M by .04 nats each: -M dtype=float32 does not.")
+    if unknown := [run.member.name for run in runs if run.table["quantised"].isna().any()]:
+        yield f"Not known is whether weights are quantised, and the dtype, of models on a server: {', '.join(unknown)}."
+    if first["quantised"].eq(True).any():
         yield "Quantised weights: activations are rounded to 8 bits, which moves log odds by about .1 nats."
 
 
@@ -111,8 +113,8 @@ def censored_share(run: Run, score: Score) -> float:
 
     Of the arm that has the larger share, or of the score's own arm.
     """
-    censored, missing = ("shift_censored", "shift") if score.column == "shift" else ("censored", score.column)
+    censored, reason = ("shift_censored", "missing_shift") if score.column == "shift" else ("censored", "missing")
     table = run.table if score.control is None else run.table[run.table["control"] == score.control]
-    unlisted = table[missing].isna() & table["missing"].eq("labels_not_listed")
+    unlisted = table[score.column].isna() & table[reason].eq("labels_not_listed")
     share = (table[censored].astype(bool) | unlisted).astype(float)
     return float(share.groupby(table["control"], dropna=False).mean().max())

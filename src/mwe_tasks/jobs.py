@@ -1,5 +1,6 @@
 """A job: what one local model is asked of one dataset, in words that travel to another process."""
 
+import hashlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class Opened:
         return {
             "task": job.task,
             **self.facts,
+            "solved examples": hashlib.sha256(repr(list(self.shots)).encode()).hexdigest(),
             "questions": job.questions,
             "model": job.run.model,
             "revision": job.run.revision,

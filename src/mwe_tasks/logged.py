@@ -71,6 +71,11 @@ def refuse_others(headers: Sequence[EvalLog], ours: Mapping[str, Any], runs: Seq
                 "or a --limit as large."
             )
         run = next((run for run in runs if is_of(header, run)), None)
+        if run is not None and count < asked.questions and not asked.text and metadata.get("text", True):
+            raise MweError(
+                f"{asked.log_dir} holds a log of {run.name} with texts to {count} questions, which a log without would "
+                f"stand for {advice}, or leave --no-text out."
+            )
         if run is not None and (style := header.eval.task_args.get("style")) != run.style:
             before, now = (each or "left to the model" for each in (style, run.style))
             raise MweError(f"{asked.log_dir} holds a log of {run.name} with style {before}, now {now} {advice}.")

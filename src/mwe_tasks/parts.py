@@ -11,6 +11,7 @@ object stores cannot do, and several processes may write batches of one job at a
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -91,7 +92,9 @@ class Part:
             self.refuse_other(theirs, ours.header)
             return theirs
         self._write(JOB, {**ours._asdict()})
-        return ours
+        written = self.begun() or ours  # that of another share, where two began at the same time
+        self.refuse_other(written, ours.header)
+        return written
 
     def refuse_other(self, theirs: Begun, header: Mapping[str, Any]) -> None:
         """Raises MweError, which says what differs, where a header or a share of one is not that of the part."""
@@ -124,7 +127,8 @@ class Part:
         """Removes the part, once a log holds all of it."""
         system, path = fsspec.core.url_to_fs(self.folder)
         if system.exists(path):
-            system.rm(path, recursive=True)
+            with suppress(FileNotFoundError):  # another share, which ended at the same time, removes it too
+                system.rm(path, recursive=True)
 
     def _path(self, name: str) -> str:
         return f"{fsspec.core.url_to_fs(self.folder)[1]}/{name}"

@@ -98,6 +98,8 @@ class Served(NamedTuple):
     note: str
     models: Sequence[str]
     """What it says that it serves."""
+    about: Mapping[str, Any] = {}
+    """What it says of the model that is asked: its context length, of llama.cpp the size of its weights."""
 
 
 def ability_of(labels: Sequence[str], header: Mapping[str, Any]) -> Ability:

@@ -128,7 +128,7 @@ def coverage_change(lineup: Lineup) -> str:
         return ""
     sizes = [run.size for run in lineup.runs if run.size is not None]
     found = mean_slope(coverage([run.table for run in lineup.runs]), np.log10(sizes), "coverage")
-    return f"Coverage changes by {interval(found.value, found.low, found.high)} a decade."
+    return f"Coverage changes by {interval(found.value, found.low, found.high)} a decade ({found.n} facts)."
 
 
 def detectable_table(findings: Sequence[Finding]) -> Table:

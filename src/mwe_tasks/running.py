@@ -88,15 +88,15 @@ def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> 
     logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
     done = {run: outcome_of(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
     left = {run: task for run, task in tasks.items() if run not in done}
-    replaced = {
-        run: [
-            place_of(header)
-            for header in headers
-            if is_of(header, run) and header.status != "started" and (header.eval.metadata or {}).get("mwe") == facts
-        ]
-        for run in left
-    }
+    replaced = {run: [place_of(header) for header in headers if _gives_way(header, run, facts)] for run in left}
     return Prepared(asked, tuple(runs), left, done, replaced)
+
+
+def _gives_way(header: EvalLog, run: Run, facts: Mapping[str, Any]) -> bool:
+    """Whether a new log of the model replaces this one: one that failed, or one of ours of fewer questions."""
+    metadata = header.eval.metadata or {}
+    ended = header.status != "started" and (header.status != "success" or "engine" in metadata)
+    return ended and is_of(header, run) and metadata.get("mwe") == facts
 
 
 def score(

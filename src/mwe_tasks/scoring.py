@@ -89,7 +89,7 @@ def read_exact(prompt: str, labels: Sequence[str], found: LabelLogprobs | None, 
 
 def without_text(reading: Reading) -> Reading:
     """The reading of a model that was asked for log probabilities alone."""
-    if reading.logprob is None:
+    if reading.missing == "prompt_too_long":
         return reading.model_copy(update={"text": None})
     return reading.model_copy(update={"text": None, "answer": None, "missing": "no_text_asked"})
 

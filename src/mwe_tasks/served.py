@@ -60,6 +60,10 @@ class Reply(NamedTuple):
     """Of all prompts together, as the server counts them; 0 where it does not."""
 
 
+PASSING = ("created", "permission")
+"""What a server says of a model that is new at each start."""
+
+
 def find_served(server: Server, labels: Sequence[str]) -> Served:
     """What the server gives for the model, found out by asking it one fixed question.
 
@@ -79,6 +83,8 @@ class Connection:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._models: list[str] = []
+        self.about: dict[str, Any] = {}
+        """What the server says of the model that is asked, once `models` was called."""
         self._tokenize = f"{server.url.rstrip('/').removesuffix('/v1')}/tokenize"
         self._client = AsyncOpenAI(
             api_key=server.key, base_url=server.url, max_retries=server.retries, timeout=server.seconds
@@ -101,8 +107,11 @@ class Connection:
         except Refused:
             return []
         listed = found.get("data") if isinstance(found, dict) else None
-        self._models = [str(each.get("id")) for each in listed or [] if isinstance(each, dict)]
-        return [PurePath(name).name if name.startswith("/") else name for name in self._models]
+        entries = [each for each in listed or [] if isinstance(each, dict)]
+        self._models = [str(each.get("id")) for each in entries]
+        asked = next((each for each in entries if each.get("id") == self.server.model), {})
+        self.about = {name: _without_folders(value) for name, value in asked.items() if name not in PASSING}
+        return [_without_folders(name) for name in self._models]
 
     async def encode(self, text: str) -> Tokens | None:
         """The tokens of a text, with BOS where the tokenizer adds one; None where the server does not say as llama.cpp.
@@ -186,7 +195,7 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
     try:
         reply = await connection.complete(with_spellings(turn.text, labels), LABEL_OPTIONS)
         if all(scored_of(choice) is not None for choice in reply.choices):
-            return Served("prompts", None, "prompt log probabilities", models)
+            return Served("prompts", None, "prompt log probabilities", models, connection.about)
     except Refused as refused:
         refusal = f" (it said: {refused})"
     try:
@@ -197,7 +206,7 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
         try:
             reply = await connection.complete([list(tokens)], list_options(SIZES[0]))
             if len(likeliest_of(reply.choices[0]) or ()) == SIZES[0]:
-                return Served("tokens", None, "log probabilities of any token", models)
+                return Served("tokens", None, "log probabilities of any token", models, connection.about)
         except Refused as refused:
             refusal = f" (it said: {refused})"
     for most in dict.fromkeys(config.top_logprobs or 0 for config in WITH_LISTS):
@@ -208,7 +217,7 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
             continue
         listed = completion_of(reply.choices[0]).listed
         if listed and (count := len(listed[0]["top_logprobs"])):
-            return Served("lists", most, f"top {min(count, most)} log probabilities", models)
+            return Served("lists", most, f"top {min(count, most)} log probabilities", models, connection.about)
     raise MweError(
         f"{connection.server.url} gives no log probabilities of {connection.server.model}: score it with "
         f"--engine inspect, which draws answers{refusal}."
@@ -218,3 +227,7 @@ async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
 def _said(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, Mapping) else {}
     return " ".join(str(body.get("message") or error.message).split())[:200].rstrip(".")
+
+
+def _without_folders(value: Any) -> Any:
+    return PurePath(value).name if isinstance(value, str) and value.startswith("/") else value

@@ -23,8 +23,8 @@ def load(logs: str | Path | Sequence[str | Path]) -> pd.DataFrame:
     Columns: log, model, revision (of a training checkpoint, else None), plan (the sha256 of the plan that it was scored
     under, else None), dataset, split, checksum, style, estimator, id, fact, topic, control, truth,
     matching_answer, first_label, second_label, question, the scores of each scorer (floats, NaN where unscored),
-    missing (why the log odds are), censored, shift_censored and coverage_censored (whether it, shift or coverage is
-    a bound), logodds_first
+    missing and missing_shift (why log odds and shift are), censored, shift_censored and coverage_censored (whether
+    log odds, shift or coverage are a bound), logodds_first
     (the first label against the second) with the interval that it lies in (logodds_first_low, logodds_first_high:
     equal where it is known, infinite on an open side), the interval for each stance asked (logodds_first_STANCE_low,
     logodds_first_STANCE_high), and how the question was asked and read: template, frame, shots,
@@ -166,7 +166,7 @@ def _one(path: str) -> pd.DataFrame:
 
 def _question(sample: EvalSample) -> dict[str, Any]:
     row = sample.metadata["row"]
-    readings = sample.store["readings"]
+    readings, facts = sample.store["readings"], sample.store.get("model_facts", {})
     plain = readings["plain"]
     scores = sample.scores or {}
     # Results that were imported may know the truth alone; the log odds of either answer are missing together.
@@ -182,8 +182,8 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "style": sample.store["style"],
         "probe": sample.store["probe"],
         "estimator": plain["estimator"],
-        "quantised": sample.store.get("model_facts", {}).get("quantised", False),
-        "dtype": sample.store.get("model_facts", {}).get("dtype"),
+        "quantised": facts.get("quantised", None if facts.get("engine") == "server" else False),
+        "dtype": facts.get("dtype"),
         "spellings": plain.get("spellings", "all"),
         "tolerance": plain["tolerance"],
         "id": row["id"],
@@ -203,6 +203,7 @@ def _question(sample: EvalSample) -> dict[str, Any]:
         "logodds_first_high": high,
         "canonical": plain["canonical"],
         "missing": shown.reason,
+        "missing_shift": scores["shift"].reason if "shift" in scores else None,
         "missing_answer": scores["answered"].reason if "answered" in scores else None,
         "unread_draws": sum(plain.get("unread", {}).values()),
         "censored": bool((shown.metadata or {}).get("censored", False)),

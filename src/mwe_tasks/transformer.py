@@ -85,6 +85,7 @@ class Transformer:
             "parameters": self.model.num_parameters(),
             "dtype": self.loaded.dtype,
             "device": self.loaded.device,
+            "processor": processor(self.loaded.device),
             "sha256": weights_hash(self.checkpoint),
             "quantised": getattr(self.config, "quantization_config", None) is not None and not self.checkpoint.gguf,
             "unread_tensors": self.loaded.unread,
@@ -206,6 +207,15 @@ class Transformer:
 
     def _ids(self, text: str) -> Tokens:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def processor(device: str) -> str:
+    """What computes: the GPU's name, or what the CPU multiplies with, which decide the last bits."""
+    import torch
+
+    return str(
+        torch.cuda.get_device_name(device) if device.startswith("cuda") else torch.backends.cpu.get_cpu_capability()
+    )
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:

@@ -38,6 +38,7 @@ from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
 from mwe_tasks.probing import SERVED, Ability, Served, served_ability
 from mwe_tasks.providers.exact import raw_prompt
 from mwe_tasks.served import Connection, Refused
+from mwe_tasks.translating import NO_TEXT
 
 Given = TypeVar("Given")
 
@@ -76,7 +77,7 @@ def plan_job(opened: Opened, served: Served) -> Planned:
         "style": "completion",
         "engine": "server",
         SERVED: served._asdict(),
-        MODEL: {"engine": "server", "served": list(served.models)},
+        MODEL: {"engine": "server", "served": list(served.models), "about": dict(served.about)},
         "batches": len(plan.batches),
         "batch plan": hashlib.sha256(repr([batch.asks for batch in plan.batches]).encode()).hexdigest(),
     }
@@ -137,7 +138,12 @@ async def _ask(puts: Sequence[Put], connection: Connection, wanted: Wanted) -> l
             return await _read_lists(puts, connection, wanted)
         read = _read_prompts if wanted.way == "prompts" else _read_tokens
         found = await read([raw_prompt(put.turns) for put in puts], connection, wanted.labels)
-        texts = await _write(puts, connection, wanted)
+        try:
+            texts = await _write(puts, connection, wanted)
+        except Refused as refused:  # the labels were read; only a text has no room
+            if len(puts) > 1 or not refused.too_long:
+                raise
+            texts = [[NO_TEXT[:3]]]
         return [
             Said(put.row.id, put.stance, each.tokens, each.labels.model_dump(), text)
             for put, each, text in zip(puts, found, texts, strict=True)
