@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mwe_tasks import passes
+from mwe_tasks.attention import use_products
 from mwe_tasks.checkpoints import Checkpoint, settings_hash, weights_hash
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added, TokenRow, Wanted, batches, read_labels, token_rows
@@ -44,6 +45,7 @@ class Transformer:
         """Whether rows of several lengths may run together: the model does not see what pads them."""
         self.tokens = tokens_at_once(self.model, self.config)
         """How many run at once, in as many rows as that makes."""
+        use_products(self.model)
         self.reach = passes.reach(self.config, self.context) if self.padded and passes.agrees(self.model) else 0
         """How many tokens a prompt and its labels may have for several prompts to share a row; 0 where none may."""
         self._prefix: tuple[Tokens, Any] = ((), None)
