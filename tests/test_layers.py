@@ -28,6 +28,7 @@ LAYERS = {
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),
+        *("pieces", "clusters", "workers", "teams"),
     },
     "analyse": {
         *("table", "estimates", "contrasts", "plot"),
@@ -52,7 +53,7 @@ LAYERS = {
         *("page", "tree_page", "map_page", "report_page", "reporting", "atlas"),
         *("foreign", "exchange", "foreign_tasks"),
         *("foreign_results", "results_by_index", "results_by_id", "foreign_logs"),
-        *("running", "bulk_running", "pace", "controls"),
+        *("running", "bulk_running", "ray_running", "pace", "controls"),
         *("_registry", "__init__"),
     },
 }

@@ -3,22 +3,20 @@
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inspect_ai.log import EvalLog, write_eval_log
-from inspect_ai.model import get_model
 
 from mwe_tasks.addresses import find_server
-from mwe_tasks.engines.bulk import Planned, Shard, log_of, plan_job, run_batches
+from mwe_tasks.engines.bulk import Planned, Shard, load, log_of, plan_job, run_batches
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Begun, Part
-from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import COMPLETIONS, Run
 
 PARTS = ".parts"
@@ -35,6 +33,8 @@ class Bulk(NamedTuple):
     pace: Pace
     connections: int | None = None
     """How many requests a server gets at a time."""
+    threads: int | None = None
+    """Of the CPU, for each model; what its engine takes by itself where None."""
 
 
 def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
@@ -43,7 +43,7 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
     Raises MweError where the model cannot be loaded or asked, and where its part was made otherwise.
     """
     opened = open_job(job)
-    part = Part(f"{bulk.parts.rstrip('/')}/{part_name(job.run, opened.data.name)}")
+    part = part_of(opened, bulk.parts)
     log = log_of(opened, part)
     if log is None:
         run_shard(opened, part, bulk)
@@ -55,19 +55,20 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
     return log
 
 
+def part_of(opened: Opened, parts: str) -> Part:
+    """The part of a job within the folder of all parts."""
+    return Part(f"{parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
+
+
 def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
     """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
-    run = opened.job.run
-    if run.provider in COMPLETIONS:
+    if opened.job.run.provider in COMPLETIONS:
         _ask_server(opened, part, bulk)
         return
-    arguments: dict[str, Any] = dict(run.model_args)
-    with get_model(run.model, memoize=False, **arguments) as model:
-        if not isinstance(model.api, BulkModelAPI):
-            raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
-        planned = plan_job(opened, model.api)
+    with closing(load(opened.job.run, bulk.threads)) as model:
+        planned = plan_job(opened, model)
         with _left(opened, planned, part, bulk) as (begun, left, tell):
-            for number in run_batches(planned._replace(begun=begun), model.api, part, left):
+            for number in run_batches(planned._replace(begun=begun), model, part, left):
                 tell(number)
 
 

@@ -86,11 +86,11 @@ def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> 
     facts: dict[str, Any] = (tasks[runs[0]].metadata or {})["mwe"]
     refuse_others(headers, facts, runs, asked)
     logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
-    done = {run: _outcome(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
+    done = {run: outcome_of(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
     left = {run: task for run, task in tasks.items() if run not in done}
     replaced = {
         run: [
-            _place(header)
+            place_of(header)
             for header in headers
             if is_of(header, run) and header.status != "started" and (header.eval.metadata or {}).get("mwe") == facts
         ]
@@ -135,12 +135,12 @@ def _score_in_bulk(job: Job, bulk: Bulk, replaced: Sequence[str]) -> Outcome:
     try:
         log = score_in_bulk(job, bulk)
     except Exception as error:  # as with Inspect, a model that fails leaves the others
-        return _failed(job.run, _said(job.run, error))
+        return failure_of(job.run, _said(job.run, error))
     if log is None:
         return Outcome(job.run, None, 0, time.monotonic() - began, None)
     for path in replaced:
         Path(path).unlink(missing_ok=True)
-    return Outcome(job.run, _place(log), answered_questions(log), time.monotonic() - began, None)
+    return Outcome(job.run, place_of(log), answered_questions(log), time.monotonic() - began, None)
 
 
 def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcome]:
@@ -151,7 +151,7 @@ def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcom
         try:
             models[run] = get_model(run.model, memoize=False, **arguments)
         except Exception as error:  # whatever a provider raises that finds no key, no weights, no library
-            outcomes[run] = _failed(run, _said(run, error))
+            outcomes[run] = failure_of(run, _said(run, error))
     for run, model in models.items():
         task_with(tasks[run], model=model)
     if not models:
@@ -179,13 +179,13 @@ def _run(tasks: Mapping[Run, Task], models: Mapping[Run, Model], asked: Asked) -
             **asked.options,
         )
     except Exception as error:  # Inspect's own refusals, which name no model
-        return {run: _failed(run, str(error)) for run in models}
+        return {run: failure_of(run, str(error)) for run in models}
     if len(logs) < len(models) or any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt  # Inspect took it, and gives back only the logs that there are
     outcomes: dict[Run, Outcome] = {}
     for run in models:
         log = next((log for log in logs if is_of(log, run)), None)
-        outcomes[run] = _failed(run, "Inspect gave no log") if log is None else _outcome(run, log)
+        outcomes[run] = failure_of(run, "Inspect gave no log") if log is None else outcome_of(run, log)
     return outcomes
 
 
@@ -195,19 +195,22 @@ def _said(run: Run, error: Exception) -> str:
     return error.message if isinstance(error, MweError) else str(error) or type(error).__name__
 
 
-def _outcome(run: Run, log: EvalLog) -> Outcome:
-    place = _place(log)
+def outcome_of(run: Run, log: EvalLog) -> Outcome:
+    """What became of a model that has this log."""
+    place = place_of(log)
     if log.status != "success":
         why = log.error.message if log.error else f"the run ended with status {log.status}"
         return Outcome(run, place, answered_questions(log), None, first_sentence(why))
     return Outcome(run, place, answered_questions(log), _seconds(log), None)
 
 
-def _place(log: EvalLog) -> str:
+def place_of(log: EvalLog) -> str:
+    """The file of a log."""
     return unquote(log.location.removeprefix("file://"))
 
 
-def _failed(run: Run, why: str) -> Outcome:
+def failure_of(run: Run, why: str) -> Outcome:
+    """What became of a model that has none."""
     return Outcome(run, None, 0, None, first_sentence(why))
 
 

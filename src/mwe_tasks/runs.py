@@ -124,7 +124,9 @@ def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, o
     """
     providers = {"inspect": (), "server": COMPLETIONS}.get(engine or "bulk", BULK)
     found = [run for run in runs if run.provider in providers]
-    asked = [name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "server")}.items() if value]
+    asked = [
+        name for name, value in {**options, f"--engine {engine}": engine in ("bulk", "ray", "server")}.items() if value
+    ]
     if asked and len(found) < len(runs):
         other = next(run.name for run in runs if run not in found)
         if engine == "server":

@@ -1,23 +1,23 @@
-"""`mwe score`: a dataset put to every member of a family."""
+"""`mwe score`: datasets put to every member of a family."""
 
 import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
 from mwe_tasks.errors import MweError, UnknownName
 
 if TYPE_CHECKING:
-    from inspect_ai import Task
     from inspect_ai.model import ModelCost
 
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
+    from mwe_tasks.ray_running import Wanted
     from mwe_tasks.readers import Dataset
     from mwe_tasks.running import Outcome
     from mwe_tasks.runs import Chosen, Role, Run
@@ -32,7 +32,7 @@ probabilities, the second where answers are drawn. Where no file is here to meas
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
 @click.option("--family", help="A family's name (see `mwe families`), or a TOML file like those of the package.")
 @click.option("--model", "models", multiple=True, help="A model as Inspect names it; several times for several models.")
 @click.option("--log-dir", type=click.Path(path_type=Path), help="Where logs go; logs/FAMILY where unset.")
@@ -56,18 +56,21 @@ probabilities, the second where answers are drawn. Where no file is here to meas
 )
 @click.option(
     "--engine",
-    type=click.Choice(["bulk", "inspect", "server"]),
-    help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; server sends many prompts a "
-    "request to a completions server such as vLLM's (openai-api-completions/SERVICE/MODEL).",
+    type=click.Choice(["bulk", "ray", "inspect", "server"]),
+    help="How models are run: gguf and mwe-hf in bulk, all others by Inspect, where unset; ray spreads the bulk over a "
+    "Ray cluster; server sends many prompts a request to a completions server such as vLLM's "
+    "(openai-api-completions/SERVICE/MODEL).",
 )
 @click.option("-M", "model_options", metavar="NAME=VALUE", multiple=True, help="An option of every model's provider.")
+@click.option("--address", help="The Ray cluster: HOST:PORT, ray://HOST:PORT, auto, or local to start one here.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each gguf and mwe-hf model.")
 @click.option("--no-text", is_flag=True, help="Log probabilities alone: models in bulk write no answer.")
 @click.option("--shard", metavar="I/N", help="Run only the I-th of N shares; whichever ends last writes the log.")
 @click.option("--parts", metavar="PATH", help="Where shares are kept until then; LOG_DIR/.parts where unset.")
 @click.option("--dry-run", is_flag=True, help="Print what it would take, model by model, and stop.")
 @click.option("--yes", is_flag=True, help="Download large weights without asking.")
 def score(
-    dataset: str,
+    datasets: tuple[str, ...],
     family: str | None,
     models: tuple[str, ...],
     log_dir: Path | None,
@@ -81,12 +84,14 @@ def score(
     limit: int | None,
     model_options: tuple[str, ...],
     engine: str | None,
+    address: str | None,
+    threads: int | None,
     no_text: bool,
     shard: str | None,
     parts: str | None,
     **given: str | int | None,
 ) -> None:
-    """Score a dataset with every model of a family.
+    """Score datasets with every model of a family.
 
     DATASET is a name in datasets/, a folder, a JSONL, CSV or Parquet file, or hf:ORG/NAME@REVISION. The same command
     again goes on where it stopped and scores only what has no log yet. gguf and mwe-hf models are run in bulk, and
@@ -99,6 +104,7 @@ def score(
       mwe score sycophantic_yesno --family pythia --max-params 3b
       mwe score sycophantic_yesno --model openai/gpt-4o-mini --model openai/gpt-4o
       mwe score sycophantic_yesno --model mwe-hf/EleutherAI/pythia-410m --shard 1/8
+      mwe score sycophantic_yesno disjunctive_syllogism --family pythia --engine ray --address auto
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.engines.bulk import read_shard
@@ -106,9 +112,9 @@ def score(
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
     from mwe_tasks.providers.exact import STYLES
+    from mwe_tasks.ray_running import Wanted
     from mwe_tasks.readers import read_rows
     from mwe_tasks.running import job_for, prepare, task_for
-    from mwe_tasks.running import score as score_prepared
     from mwe_tasks.runs import choose_bulk, read_options
 
     style = cast("str | None", given.pop("style"))
@@ -117,56 +123,101 @@ def score(
     chosen, name = choose(family, models, role, max_params, style)
     options = read_options(model_options)
     chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
+    of_bulk = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
+    in_bulk = choose_bulk(chosen.runs, engine, of_bulk)
+    refuse_for_ray(engine, address, shard, threads)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+    costs = read_costs(model_cost_config)
     stamp = None
     if plan_file is not None:
         arguments.setdefault("split", read_plan(plan_file)[0].split)
-    data = read_rows(dataset, str(arguments.get("split", "test")))
-    if plan_file is not None:
-        arguments, limit, stamp = keep_to(plan_file, data, chosen.runs, arguments, limit)
-    arguments = other_than_default(arguments)
-    costs = read_costs(model_cost_config)
-    asked = Asked(
-        log_dir=log_dir or Path("logs") / (name or data.name.replace("/", "-")),
-        questions=min(limit or len(data.rows), len(data.rows)),
-        plan=stamp,
-        options=inspect_options(costs, max_connections),
-        text=not no_text,
-    )
-    in_bulk = choose_bulk(chosen.runs, engine, {"--no-text": no_text, "--shard": shard, "--parts": parts})
-    bulk = Bulk(asked.log_dir, parts or str(asked.log_dir / PARTS), read_shard(shard), find_pace(), max_connections)
 
-    def of(run: "Run") -> dict[str, object]:
-        return arguments | ({} if run.style is None else {"style": run.style})
+    def ready(dataset: str) -> Ready:
+        nonlocal stamp, limit
+        given = dict(arguments)
+        data = read_rows(dataset, str(given.get("split", "test")))
+        if plan_file is not None:
+            given, limit, stamp = keep_to(plan_file, data, chosen.runs, given, limit)
+        given = other_than_default(given)
+        asked = Asked(
+            log_dir=log_dir or Path("logs") / (name or data.name.replace("/", "-")),
+            questions=min(limit or len(data.rows), len(data.rows)),
+            plan=stamp,
+            options=inspect_options(costs, max_connections),
+            text=not no_text,
+        )
 
-    def build(run: "Run") -> "Task":
-        return task_for(dataset, of(run))
+        def of(run: "Run") -> dict[str, object]:
+            return given | ({} if run.style is None else {"style": run.style})
 
-    prepared = prepare(chosen.runs, build, asked)
-    needs = what_it_takes(list(prepared.tasks), dataset, data, arguments, asked.questions, costs)
+        prepared = prepare(chosen.runs, lambda run: task_for(dataset, of(run)), asked)
+        jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
+        place = parts or str(asked.log_dir / PARTS)
+        bulk = Bulk(asked.log_dir, place, read_shard(shard), find_pace(), max_connections, threads)
+        needs = what_it_takes(list(prepared.tasks), dataset, data, given, asked.questions, costs)
+        return Ready(data.name, needs, Wanted(prepared, jobs, bulk))
+
+    all_ready = [ready(dataset) for dataset in datasets]
     for sentence in chosen.left_out:
         click.echo(f"Left out: {sentence}.")
     if dry_run:
-        print_needs(needs, list(prepared.done), data.name, asked)
+        for each in all_ready:
+            print_needs(each.needs, list(each.wanted.prepared.done), each.name, each.wanted.prepared.asked)
         return
     if not yes:
-        confirm_downloads(needs)
+        confirm_downloads(list({need.run: need for each in all_ready for need in each.needs}.values()))
     try:
-        jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
-        outcomes = score_prepared(prepared, say=click.echo, jobs=jobs, bulk=bulk)
+        outcomes = score_all([each.wanted for each in all_ready], engine, address)
     except KeyboardInterrupt:
         click.echo("Interrupted: the same command goes on from here.", err=True)
         raise SystemExit(1) from None
-    print_outcomes(outcomes)
-    failed = [outcome.run.name for outcome in outcomes if outcome.error is not None]
-    if failed:
-        click.echo(f"{len(failed)} of {len(outcomes)} models failed; the same command tries them again.", err=True)
+    if failed := sum(outcome.error is not None for outcome in outcomes):
+        click.echo(f"{failed} of {len(outcomes)} models failed; the same command tries them again.", err=True)
         raise SystemExit(1)
-    click.echo(
-        f"Next: mwe fit {shlex.quote(str(asked.log_dir))}"
-        + (f" --family {shlex.quote(family)}" if family else "")
-        + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
-    )
+    for folder in dict.fromkeys(str(each.wanted.bulk.log_dir) for each in all_ready):
+        click.echo(
+            f"Next: mwe fit {shlex.quote(folder)}"
+            + (f" --family {shlex.quote(family)}" if family else "")
+            + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
+        )
+
+
+class Ready(NamedTuple):
+    """A dataset that is ready to be scored."""
+
+    name: str
+    needs: "Sequence[Need]"
+    wanted: "Wanted"
+
+
+def score_all(asked: Sequence["Wanted"], engine: str | None, address: str | None) -> list["Outcome"]:
+    """Scores datasets, over a cluster together, else one after the other, and prints what became of each model."""
+    from mwe_tasks.ray_running import score_over_ray
+    from mwe_tasks.running import score as score_prepared
+
+    if engine == "ray":
+        if names := list(dict.fromkeys(run.name for each in asked for run in each.prepared.tasks)):
+            click.echo(f"Scoring {', '.join(names)} over Ray.")
+        found = score_over_ray(asked, address)
+        for outcomes in found:
+            print_outcomes(outcomes)
+        return [each for outcomes in found for each in outcomes]
+    everything = []
+    for each in asked:
+        outcomes = score_prepared(each.prepared, say=click.echo, jobs=each.jobs, bulk=each.bulk)
+        print_outcomes(outcomes)
+        everything.extend(outcomes)
+    return everything
+
+
+def refuse_for_ray(engine: str | None, address: str | None, shard: str | None, threads: int | None) -> None:
+    """Raises MweError for options of one engine that are given to another."""
+    if address is not None and engine != "ray":
+        raise MweError("--address names a Ray cluster: give --engine ray too.")
+    if threads is not None and engine == "server":
+        raise MweError("--threads is for models of this machine or cluster: leave it out with --engine server.")
+    if shard is not None and engine == "ray":
+        raise MweError("--shard is for processes that know nothing of each other, and Ray shares the work by itself.")
 
 
 def choose(

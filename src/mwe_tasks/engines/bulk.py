@@ -5,12 +5,14 @@ there; once all are there they are one log (`merging`). Which prompts run togeth
 alone, so a run that was interrupted, or that several processes shared, gives the log of one that was not.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from inspect_ai.log import EvalLog
+from inspect_ai.model import get_model
 
 from mwe_tasks.asks import Ask, Given
 from mwe_tasks.errors import MweError
@@ -20,6 +22,7 @@ from mwe_tasks.packing import Plan
 from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
 from mwe_tasks.probing import exact_ability
 from mwe_tasks.providers.exact import BulkModelAPI, Style
+from mwe_tasks.runs import Run
 
 
 class Shard(NamedTuple):
@@ -55,6 +58,25 @@ class Planned(NamedTuple):
     def prompts(self, number: int) -> int:
         """How many prompts a batch has."""
         return len(self.plan.batches[number].asks)
+
+
+def load(run: Run, threads: int | None = None) -> BulkModelAPI:
+    """The model, on so many CPU threads, or on as many as its engine takes by itself; close it after use.
+
+    Raises MweError where it cannot be loaded, and for a model that this engine does not run.
+    """
+    arguments: dict[str, Any] = dict(run.model_args)
+    if threads is not None and run.provider == "gguf":
+        arguments.setdefault("threads", threads)
+    elif threads is not None and run.provider == "mwe-hf":
+        with contextlib.suppress(ImportError):  # the provider says what is lacking
+            import torch
+
+            torch.set_num_threads(threads)
+    api = get_model(run.model, memoize=False, **arguments).api
+    if not isinstance(api, BulkModelAPI):
+        raise MweError(f"The bulk engine runs no {run.provider} models: score {run.name} with --engine inspect.")
+    return api
 
 
 def plan_job(opened: Opened, model: BulkModelAPI) -> Planned:

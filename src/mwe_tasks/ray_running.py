@@ -1,0 +1,114 @@
+"""Jobs of several datasets and models scored by the Ray engine, and a log written of each as soon as it is whole."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from inspect_ai.log import EvalLog
+
+from mwe_tasks.bulk_running import Bulk, part_of, write_log
+from mwe_tasks.clusters import connect
+from mwe_tasks.engines.bulk import log_of
+from mwe_tasks.engines.ray import Spread, Work
+from mwe_tasks.errors import MweError
+from mwe_tasks.jobs import Job, open_job
+from mwe_tasks.running import Outcome, Prepared, failure_of, outcome_of
+from mwe_tasks.runs import Run
+
+
+class Wanted(NamedTuple):
+    """Models that are prepared to be asked one dataset, their jobs, and where their logs and parts are."""
+
+    prepared: Prepared
+    jobs: Mapping[Run, Job]
+    bulk: Bulk
+
+
+class One(NamedTuple):
+    """One job with what it needs to become a log."""
+
+    run: Run
+    work: Work
+    wanted: Wanted
+
+
+def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Outcome]]:
+    """For each dataset an outcome for each of its models, in their order; a job that fails stops no other.
+
+    What a part holds is not run again, and where all parts are whole no cluster is needed. Raises MweError where one
+    is and none can be reached.
+    """
+    outcomes = [dict(wanted.prepared.done) for wanted in asked]
+    ones: dict[int, One] = {}
+    done: dict[int, float] = {}
+    places: dict[int, tuple[int, Run]] = {}
+    for number, wanted in enumerate(asked):
+        for run in wanted.prepared.tasks:
+            try:
+                opened = open_job(wanted.jobs[run])
+                one = One(run, Work(opened, part_of(opened, absolute(wanted.bulk.parts))), wanted)
+                if (log := log_of(opened, one.work.part)) is not None:
+                    outcomes[number][run] = _keep(log, one)
+                    continue
+            except MweError as error:
+                outcomes[number][run] = failure_of(run, error.message)
+                continue
+            key = len(ones)
+            ones[key], places[key], done[key] = one, (number, run), _done(one.work)
+    for key, outcome in _spread(ones, done, address).items() if ones else ():
+        number, run = places[key]
+        outcomes[number][run] = outcome
+    return [[found[run] for run in wanted.prepared.runs] for found, wanted in zip(outcomes, asked, strict=True)]
+
+
+def absolute(folder: str) -> str:
+    """A folder as any process names it: an fsspec URL as it is, a path with nothing left to the current folder."""
+    return folder if "://" in folder else os.path.abspath(folder)  # noqa: PTH100  a string, since URLs are
+
+
+def _spread(ones: Mapping[int, One], done: Mapping[int, float], address: str | None) -> dict[int, Outcome]:
+    merging: dict[int, Future[Outcome]] = {}
+    failed: dict[int, Outcome] = {}
+
+    def finish(key: int) -> None:
+        merging[key] = merger.submit(_merge, ones[key])
+
+    def fail(key: int, why: str) -> None:
+        failed[key] = failure_of(ones[key].run, why)
+
+    works = {key: one.work for key, one in ones.items()}
+    questions = sum(len(work.opened.rows) for work in works.values())
+    bulk = ones[0].wanted.bulk
+    # A log takes about 3 ms a question, in which workers would wait for the driver.
+    with ThreadPoolExecutor(1) as merger, connect(address), bulk.pace(questions, sum(done.values())) as tell:
+        Spread(works, done, threads=bulk.threads, tell=tell, finish=finish, fail=fail).run()
+    return failed | {key: future.result() for key, future in merging.items()}
+
+
+def _done(work: Work) -> float:
+    """The questions that a part holds."""
+    begun = work.part.begun()
+    said = sum(len(batch.said) for batch in work.part.finished(begun).values()) if begun else 0
+    return said / len(work.opened.stances)
+
+
+def _merge(one: One) -> Outcome:
+    try:
+        log = log_of(one.work.opened, one.work.part)
+        if log is None:
+            return failure_of(
+                one.run, f"{one.work.part.folder} lacks batches that were run: run the same command again"
+            )
+        return _keep(log, one)
+    except Exception as error:  # as for one that fails while it runs
+        return failure_of(one.run, error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
+
+
+def _keep(log: EvalLog, one: One) -> Outcome:
+    write_log(log, one.wanted.bulk.log_dir)
+    one.work.part.remove()
+    for path in one.wanted.prepared.replaced[one.run]:
+        Path(path).unlink(missing_ok=True)
+    return outcome_of(one.run, log)

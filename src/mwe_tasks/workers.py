@@ -1,0 +1,77 @@
+"""A worker of a cluster: one loaded model in a process of its own, which runs batches of any of its jobs."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from mwe_tasks.engines.bulk import Planned, load, plan_job, run_batches
+from mwe_tasks.errors import MweError
+from mwe_tasks.jobs import Opened
+from mwe_tasks.parts import Part
+from mwe_tasks.providers.exact import BulkModelAPI
+from mwe_tasks.runs import Run
+
+
+class Told(NamedTuple):
+    """What a worker reports: a value, or a sentence on why there is none."""
+
+    value: Any = None
+    error: str | None = None
+
+
+class Worker:
+    """One model; what goes wrong is told, not raised, since not every error travels between processes."""
+
+    model: BulkModelAPI
+    planned: Planned
+
+    def __init__(self, run: Run, threads: int, folder: str) -> None:
+        self.of, self.threads, self.job = run, threads, -1
+        if os.path.isdir(folder):  # noqa: PTH112  where nodes share files, paths mean what they mean to the driver
+            os.chdir(folder)
+
+    def load(self) -> Told:
+        """Loads the model, and gives the seconds that this took."""
+
+        def loaded() -> float:
+            began = time.monotonic()
+            self.model = load(self.of, self.threads)
+            return time.monotonic() - began
+
+        return _told(loaded)
+
+    def plan(self, job: int, opened: Opened, folder: str) -> Told:
+        """Begins a job, or goes on with its part: gives the part's key, and the questions of each batch."""
+
+        def planned() -> tuple[str, list[float]]:
+            found = self._at(job, opened, folder)
+            return found.begun.key, [found.prompts(n) / len(opened.stances) for n in range(found.begun.batches)]
+
+        return _told(planned)
+
+    def run(self, job: int, opened: Opened | None, folder: str, batches: Sequence[int]) -> Told:
+        """Runs batches of a job, and gives the seconds they took; `opened` may be None where this job was the last."""
+
+        def ran() -> float:
+            planned, began = self._at(job, opened, folder), time.monotonic()
+            for _ in run_batches(planned, self.model, Part(folder), batches):
+                pass
+            return time.monotonic() - began
+
+        return _told(ran)
+
+    def _at(self, job: int, opened: Opened | None, folder: str) -> Planned:
+        if opened is not None and job != self.job:
+            self.job = -1
+            planned = plan_job(opened, self.model)
+            self.planned = planned._replace(begun=Part(folder).begin(planned.begun))
+            self.job = job
+        return self.planned
+
+
+def _told(do: Callable[[], Any]) -> Told:
+    try:
+        return Told(do())
+    except Exception as error:  # whatever an engine raises
+        return Told(error=error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
