@@ -14,7 +14,6 @@ from large_data import KINDS
 
 from mwe_tasks.dedup import contradicts, near_duplicates
 from mwe_tasks.likeness import same_pairs
-from mwe_tasks.quality import MOST_COMPARED
 from mwe_tasks.readers import read_rows
 from mwe_tasks.rows import Row
 
@@ -23,17 +22,16 @@ REPEATS = ("asked already", "contradiction")
 
 
 def in_rows(folder: Path, planted: list[list[str]]) -> Iterator[tuple[str, str, int, int]]:
-    """What import left out as asked again, and what check lists as pairs: by meaning, of the rows it compares so."""
+    """What import left out as asked again, and what check lists as pairs."""
     rows = read_rows(folder / "rows.jsonl").rows
     there = {row.source for row in rows}
     exact = [again in there for kind, _, again in planted if kind == "exact"]
     yield "import", "exact", exact.count(False), len(exact)
     near = near_duplicates(rows)
-    compared = rows[:MOST_COMPARED]
-    same = same_pairs([row.question for row in compared], [row.fact for row in compared])
+    same = same_pairs([row.question for row in rows], [row.fact for row in rows])
     listed = {
         "near": {pair_of(pair.first, pair.second) for pair in near if not contradicts(pair)},
-        "meaning": {pair_of(compared[pair.first], compared[pair.second]) for pair in same},
+        "meaning": {pair_of(rows[pair.first], rows[pair.second]) for pair in same},
         "contradiction": {pair_of(pair.first, pair.second) for pair in near if contradicts(pair)},
     }
     for kind, pairs in listed.items():

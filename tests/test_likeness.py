@@ -69,17 +69,17 @@ def test_pairs_that_share_seven_words_in_ten_are_alike():
 
 def test_questions_of_one_fact_are_no_pair():
     asked = [SALT, "Is sea salt bad for young plants?"]
-    assert (list(alike_pairs(asked, "aa")), same_pairs(asked, "aa")) == ([], [])
+    assert (alike_pairs(asked, "aa"), same_pairs(asked, "aa")) == ([], [])
 
 
 def test_a_form_that_all_questions_share_makes_none_alike():
     form = "Suppose that it is so that the {} or the other thing, and say what follows?"
     asked = [form.format(word) for word in ("sea is warm", "bird can fly", "king was old")]
-    assert list(alike_pairs(asked, "abc")) == []
+    assert alike_pairs(asked, "abc") == []
 
 
 def test_a_word_twice_is_no_word_shared_twice():
-    assert list(alike_pairs(["very very very good tea", "very old ships sink fast"], "ab")) == []
+    assert alike_pairs(["very very very good tea", "very old ships sink fast"], "ab") == []
 
 
 def test_questions_in_the_same_words_mean_the_same():

@@ -332,7 +332,8 @@ def test_a_dark_window_gets_a_dark_page(open_page, text):
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_markup_in_any_text_is_shown_as_text_and_never_run(open_page, attack):
     family = made_family(attack, sizes=FEW)
-    fields = {"question": attack, "topic": attack, "dataset": attack, "log": attack}
+    topics = [attack, attack, f"{attack} 2", f"{attack} 2"] * 60  # two questions a fact
+    fields = {"question": attack, "topic": topics, "dataset": attack, "log": attack}
     findings = findings_of([made_run(member.name, **fields) for member in family.members], family)
     page = open_page(page_of(findings))
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")

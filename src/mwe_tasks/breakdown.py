@@ -1,5 +1,6 @@
 """A finding broken down: the slope within each topic, the facts whose score changed most, errors by fact and topic."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def change_errors(matrix: Matrix, x: npt.ArrayLike) -> Errors:
     """How far facts, or whole topics, could have moved the change from the first size to the last; x = log10 size."""
     full = contrasts(np.asarray(x, dtype=float)).full
     clusters = (None, matrix.topics) if len(set(matrix.topics)) > 1 else (None,)
-    found = [float(np.sqrt(full @ covariance(matrix.balanced, each) @ full)) for each in clusters]
+    found = [math.sqrt(max(0.0, float(full @ covariance(matrix.balanced, each) @ full))) for each in clusters]
     return Errors(found[0], found[1] if len(found) > 1 else None)
 
 

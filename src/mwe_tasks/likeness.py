@@ -1,21 +1,21 @@
 """How like each other questions are: pairs that ask nearly the same, and how diverse a sample of them is.
 
-Every pair is looked at, so the work grows with the square of the rows. Diversity is of one number of facts,
-because each of its measures changes with that number.
+Pairs are found as `mwe build` finds repeats, by shared words and by an index of meanings, without looking at every
+pair. Diversity is of one number of facts, because each of its measures changes with that number.
 """
 
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from mwe_tasks.dedup import rouge_l, words
-from mwe_tasks.meaning import embed
+from mwe_tasks.meaning import Meanings, embed
+from mwe_tasks.repeats import sharing
 from mwe_tasks.rows import Row
 from mwe_tasks.steering import ALIKE, bare, form_of
 
@@ -26,6 +26,10 @@ FORM_SHARE = 0.95
 """Share of the questions that hold a word, from which it belongs to their form and tells nothing."""
 
 
+class TooMany(Exception):
+    """There are more pairs than the `most` that were asked for."""
+
+
 class Alike(NamedTuple):
     """Two questions of different facts, by their places, and how like each other they are."""
 
@@ -34,36 +38,38 @@ class Alike(NamedTuple):
     similarity: float
 
 
-def alike_pairs(questions: Sequence[str], facts: Sequence[object]) -> Iterator[Alike]:
-    """Pairs of questions of different facts that share ROUGE-L of ALIKE or more."""
-    texts = without_form(questions)
-    # The k-th time that a word comes up counts as a word: the overlap is then at least the common subsequence.
-    marked = [[f"{word} {text[:place].count(word)}" for place, word in enumerate(text)] for text in texts]
-    names = {word: number for number, word in enumerate(sorted({word for text in marked for word in text}))}
-    places = [(row, names[word]) for row, text in enumerate(marked) for word in text]
-    shape = (len(texts), len(names))
-    at = np.array(places, dtype=np.int64).reshape(-1, 2).T
-    table = csr_matrix((np.ones(len(places), dtype=np.float32), (at[0], at[1])), shape=shape)
-    lengths = np.array([len(text) for text in texts])
-    for row in range(len(texts)):
-        overlap = (table[row + 1 :] @ table[row].T).toarray().ravel()
-        for other in map(int, row + 1 + np.flatnonzero(2 * overlap >= ALIKE * (lengths[row + 1 :] + lengths[row]))):
-            if facts[row] != facts[other] and (found := rouge_l(texts[row], texts[other])) >= ALIKE:
-                yield Alike(row, other, found)
+def alike_pairs(questions: Sequence[str], facts: Sequence[object], *, most: float = math.inf) -> list[Alike]:
+    """Pairs of questions of different facts that share ROUGE-L of ALIKE or more.
 
-
-def same_pairs(questions: Sequence[str], facts: Sequence[object]) -> list[Alike]:
-    """Pairs of questions of different facts that have a cosine over SAME_MEANING."""
-    vectors = embed([" ".join(text) or " " for text in without_form(questions)])
-    cosines = np.triu(vectors @ vectors.T, 1)
-    found = zip(*map(np.ndarray.tolist, np.nonzero(cosines > SAME_MEANING)), strict=True)
-    return [Alike(i, j, float(cosines[i, j])) for i, j in found if facts[i] != facts[j]]
-
-
-def without_form(questions: Sequence[str]) -> list[list[str]]:
-    """The words of each question, without those of a form that (nearly) all share, where there is one."""
+    Raises TooMany where more than so many share as many words as that takes.
+    """
     form = form_of(questions, share=FORM_SHARE)
-    return [bare(question, form) for question in questions]
+    texts = [bare(question, form) for question in questions]
+    compared: set[tuple[int, int]] = set()
+    for second, first in sharing([[question] for question in questions], form):
+        if facts[first] != facts[second]:
+            compared.add((first, second))
+        if len(compared) > most:
+            raise TooMany
+    found = ((i, j, rouge_l(texts[i], texts[j])) for i, j in sorted(compared))
+    return [Alike(*each) for each in found if each[-1] >= ALIKE]
+
+
+def same_pairs(questions: Sequence[str], facts: Sequence[object], *, most: float = math.inf) -> list[Alike]:
+    """Pairs of questions of different facts that have a cosine over SAME_MEANING; raises TooMany of more."""
+    form = form_of(questions, share=FORM_SHARE)
+    index = Meanings()
+    index.add(embed([" ".join(bare(question, form)) or " " for question in questions]))
+    numbers: dict[object, int] = {}
+    of = np.array([numbers.setdefault(fact, len(numbers)) for fact in facts])
+    found: dict[tuple[int, int], float] = {}
+    for first, second, cosines in index.pairs(SAME_MEANING):
+        apart = of[first] != of[second]
+        places = zip(first[apart].tolist(), second[apart].tolist(), strict=True)
+        found |= zip(places, cosines[apart].tolist(), strict=True)
+        if len(found) > most:
+            raise TooMany
+    return [Alike(*places, cosine) for places, cosine in sorted(found.items())]
 
 
 def drawn(rows: Sequence[Row], *, most: int = FACTS) -> list[str]:

@@ -20,6 +20,7 @@ nearest questions of different facts at .79."""
 
 DIMENSIONS = 256
 Vectors = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
 
 EXACT = 2**14
 """Vectors up to which each one is compared; beyond, those under the nearest of some centres: see `Meanings`."""
@@ -29,7 +30,7 @@ CHUNK = 4096
 
 
 class Meanings:
-    """Embeddings, of which the closest to others is found.
+    """Embeddings, of which the closest to others is found, and those that are close to each other.
 
     Beyond EXACT of them each stands under the nearest of 4 sqrt(n) centres, which are some of themselves and chosen
     anew whenever n has doubled; only what stands under the NEAREST centres is compared then (an inverted file).
@@ -76,25 +77,38 @@ class Meanings:
         asked = np.concatenate(to)
         of = np.repeat(np.arange(len(to)), [len(each) for each in to])
         found = np.full(len(to), -1.0, dtype=np.float32)
-        for part, which in self.compared(asked, of):
-            np.maximum.at(found, of[which], (asked[which] @ part.T).max(axis=1))
+        for places, which in self.compared(asked, of):
+            np.maximum.at(found, of[which], (asked[which] @ self._vectors[places].T).max(axis=1))
         return found.tolist()
 
-    def compared(self, asked: Vectors, of: npt.NDArray[np.int64]) -> Iterator[tuple[Vectors, npt.NDArray[np.int64]]]:
-        """Vectors, with the places of those asked that they are compared with: all, or what is under near centres.
+    def pairs(self, over: float) -> Iterator[tuple[Places, Places, Vectors]]:
+        """Places of vectors that have a cosine over this, the smaller ones first, and their cosines; some at a time.
+
+        A pair comes up once or, asked from its other side, twice; each vector with itself, too.
+        """
+        for start in range(0, self._count, CHUNK):
+            asked = self._vectors[start : min(start + CHUNK, self._count)]
+            for places, which in self.compared(asked, np.arange(len(asked))):
+                cosines = asked[which] @ self._vectors[places].T
+                one, other = np.nonzero(cosines > over)
+                first, second = start + which[one], places[other]
+                yield np.minimum(first, second), np.maximum(first, second), cosines[one, other]
+
+    def compared(self, asked: Vectors, of: Places) -> Iterator[tuple[Places, Places]]:
+        """Places of vectors, with those of the asked that they are compared with: all, or what is under near centres.
 
         `of`: the number of the fact of each one asked. What is near to one of a fact's is compared with all of them.
         """
         if not self._under:
             for start in range(0, self._count, CHUNK):
-                yield self._vectors[start : min(start + CHUNK, self._count)], np.arange(len(asked))
+                yield np.arange(start, min(start + CHUNK, self._count)), np.arange(len(asked))
             return
         near = np.zeros((of[-1] + 1, len(self._centres)), dtype=np.bool_)
         near[of[:, None], np.argpartition(asked @ self._centres.T, -NEAREST, axis=1)[:, -NEAREST:]] = True
         for under, facts in zip(self._under, near.T, strict=True):
             which = np.flatnonzero(facts[of])
-            if under and len(which):
-                yield self._vectors[np.frombuffer(under, dtype=np.int64)], which
+            for start in range(0, len(under) if len(which) else 0, CHUNK):
+                yield np.array(under[start : start + CHUNK], dtype=np.int64), which
 
 
 def embed(texts: Sequence[str]) -> Vectors:

@@ -12,7 +12,17 @@ from mwe_tasks import meaning
 from mwe_tasks.dedup import NEAR, Pair, contradicts, exact_duplicates, near_duplicates, words
 from mwe_tasks.findings import Fault, Figure, Finding, Report, Skipped, Warned
 from mwe_tasks.form import negations_between
-from mwe_tasks.likeness import SAME_MEANING, alike_pairs, distinct_2, drawn, same_pairs, self_bleu, vendi
+from mwe_tasks.likeness import (
+    SAME_MEANING,
+    Alike,
+    TooMany,
+    alike_pairs,
+    distinct_2,
+    drawn,
+    same_pairs,
+    self_bleu,
+    vendi,
+)
 from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row, faults_between
 from mwe_tasks.steering import ALIKE
@@ -27,8 +37,10 @@ AUC_AIMS = {"truth": 0.05, "control": 0.10}
 
 MOST_ALIKE = 0.005
 """Share of rows alike to one of another fact, from which it is said."""
-MOST_COMPARED = 5_000
-"""Rows that are compared pair by pair."""
+ALL_PAIRS = 5_000
+"""Rows of which all pairs that are alike are listed, however many."""
+MOST_PAIRS, FEW = 1_000_000, 1_000
+"""Of more rows, where more pairs are alike than the first, only so many as the second are compared."""
 MOST_GUESSED = 20_000
 """Facts whose kinds are guessed from words and meanings."""
 
@@ -132,11 +144,13 @@ def check_likeness(dataset: Dataset) -> Iterator[Finding]:
     if not meaning.is_there():
         yield Skipped("likeness and diversity: they take pip install 'mwe-tasks[write]'")
         return
-    if len(rows) > MOST_COMPARED:
-        yield Skipped(f"likeness: only the first {MOST_COMPARED:,} of {len(rows):,} rows are compared with each other")
-        rows = rows[:MOST_COMPARED]
-    asked = [row.question for row in rows], [row.fact for row in rows]
-    alike, same = list(alike_pairs(*asked)), same_pairs(*asked)
+    try:
+        alike, same = _searched(rows, most=MOST_PAIRS if len(rows) > ALL_PAIRS else math.inf)
+    except TooMany:
+        of = f"only the first {FEW:,} of {len(rows):,} rows are compared with each other"
+        yield Skipped(f"likeness: {of}, since more than {MOST_PAIRS:,} pairs are alike")
+        rows = rows[:FEW]
+        alike, same = _searched(rows)
     share = len({place for pair in alike for place in pair[:2]}) / len(rows)
     yield Figure("alike rows", share, f"share with ROUGE-L {ALIKE} or more to one of another fact", (0.0, MOST_ALIKE))
     yield Figure("same meaning", len(same), f"pairs of rows of different facts, cosine over {SAME_MEANING}", (0, 0))
@@ -216,6 +230,12 @@ def twins(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
         if row.pair_id is not None:
             pairs[row.pair_id].append(row)
     return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2]
+
+
+def _searched(rows: Sequence[Row], *, most: float = math.inf) -> tuple[list[Alike], list[Alike]]:
+    """The pairs of rows that are alike in words, and those with the same meaning; raises TooMany."""
+    asked = [row.question for row in rows], [row.fact for row in rows]
+    return alike_pairs(*asked, most=most), same_pairs(*asked, most=most)
 
 
 def _length(rows: Iterable[Row]) -> str:

@@ -7,12 +7,11 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from mwe_tasks.dedup import words
 from mwe_tasks.judging import Fact
-from mwe_tasks.meaning import SAME, Meanings, Vectors, embed
+from mwe_tasks.meaning import SAME, Meanings, Places, Vectors, embed
 from mwe_tasks.rows import row_id
 from mwe_tasks.steering import ALIKE, likeness, similarity
 
@@ -20,7 +19,6 @@ AT_ONCE = 1024
 """Facts whose meanings are looked up together."""
 CHUNK = 2**18
 """Pairs of questions whose words are counted together."""
-Places = npt.NDArray[np.int64]
 
 
 class Meant(NamedTuple):
@@ -65,7 +63,8 @@ class Asked:
         first = len(self._facts)
         self._facts += [fact for fact in dict.fromkeys(facts) if fact not in self._numbers]
         self._numbers |= {fact: number for number, fact in enumerate(self._facts[first:], first)}
-        for one, other in sharing(self._facts, self.form, since=first) if len(self._facts) > first else ():
+        asked = [[question for question, _ in fact.wordings] for fact in self._facts]
+        for one, other in sharing(asked, self.form, since=first) if len(asked) > first else ():
             self._near[one].add(other)
             self._near[other].add(one)
 
@@ -126,12 +125,15 @@ class Asked:
         return self._near.get(self._number(fact), set())
 
 
-def sharing(facts: Sequence[Fact], form: frozenset[str], *, since: int = 0) -> Iterator[tuple[int, int]]:
-    """Pairs of places of facts with questions that share as many words as ones alike do; one is from `since` on."""
+def sharing(questions: Sequence[Sequence[str]], form: frozenset[str], *, since: int = 0) -> Iterator[tuple[int, int]]:
+    """Pairs of places of facts with questions that share as many words as ones alike do; one is from `since` on.
+
+    `questions`: those of each fact. The smaller place comes second; a pair comes up for each way in which it is found.
+    """
     asked = [
         (place, found)
-        for place, fact in enumerate(facts)
-        for question, _ in fact.wordings
+        for place, each in enumerate(questions)
+        for question in each
         if (found := _marked(question, form))
     ]
     if not asked:
