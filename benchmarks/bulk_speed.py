@@ -1,38 +1,35 @@
-"""How near scoring many prompts with a checkpoint comes to its arithmetic, and how far it is ahead of lm-eval.
+"""Scoring in steady state: ours, lm-eval, a bare loop of the same forward passes and a matrix product, by turns.
 
-    python benchmarks/bulk_speed.py [--rows N] [--pairs N] [--dtype float32|bfloat16] [--shots 0 8] [--text N]
+`python benchmarks/speed.py` prints what comes of it. The first N rows are put in completion style by template 0, after
+as many solved examples as asked. The ways are:
 
-The embedded weights are written out as safetensors. The first N rows of the dataset are put in completion style, by
-template 0, after as many solved examples as asked, and scored by turns in one process, `--pairs` times:
-
-- ours: planned, every batch run, every label of every spelling read;
-- a bare loop of the same forward passes: the plan's own arrays, made before, through the model, nothing read;
-- lm-eval's `hf` model, with the batch size that was the fastest of those tried on a part of the rows;
+- ours: prompts and labels encoded, planned, every batch run, every label of every spelling read;
+- a bare loop of the same forward passes: the plan's own arrays, made before, through the model, nothing read. What
+  encoding takes is left out of ours where the two are compared, and where the arithmetic is counted;
+- lm-eval's `hf` model, which encodes too, with the batch size that was the fastest of those tried on a part;
 - a product of two 4096 x 4096 matrices of the same dtype.
 
-Each ratio is that of two neighbours in time, printed as its median and its least and largest: other work on the
-machine moves both. Arithmetic done is 2 x parameters without the embedding x tokens that ran, the head at the
-positions it was asked for and attention's two products. `--text N` also times texts of N tokens.
+Each ratio is that of neighbours in time: other work on the machine moves both. Arithmetic done is 2 x parameters
+without the embedding x tokens that ran, the head at the positions it was asked for and attention's two products.
+
+    python benchmarks/bulk_speed.py FOLDER --rows N --dtype D [--shots S] (--profile | --bare)
+
+runs the bulk loop under torch's profiler, or the bare loop alone, whose memory `process_speed` measures.
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lm_eval.api.instance import Instance
-from lm_eval.models.huggingface import HFLM
-from lm_eval_log_odds import DATASET, write_safetensors
 
 from mwe_tasks.answering import answer, plan
-from mwe_tasks.asks import Ask, Draft
+from mwe_tasks.asks import Ask, Given
 from mwe_tasks.checkpoints import find_checkpoint
+from mwe_tasks.labels import LabelLogprobs
 from mwe_tasks.packing import Plan
 from mwe_tasks.passes import inputs_of, logits_at, sheet
 from mwe_tasks.pretrained import load_pretrained
@@ -41,34 +38,58 @@ from mwe_tasks.readers import read_rows
 from mwe_tasks.sources import known_datasets
 from mwe_tasks.tasks import pick_shots
 from mwe_tasks.transformer import Transformer
-from mwe_tasks.weights import pinned_file
 
+DATASET = "sycophantic_yesno"
 LABELS = ("Yes", "No")
 SIDE = 4096
 SIZES = (8, 16, 32, 64)
 
 
+class Steady(NamedTuple):
+    """Of each way the seconds, pair by pair, and what the two that score agree on."""
+
+    took: dict[str, Any]
+    """"encode", "ours" (without encoding), "bare", "product", "lm-eval" -> (pairs,) seconds."""
+    flops: float
+    """Floating point operations of the plan."""
+    questions: int
+    size: int
+    """lm-eval's batch size."""
+    difference: Any
+    """(questions,) |log odds of " Yes" against " No", ours - lm-eval's|, nats."""
+
+    @property
+    def rate(self) -> Any:
+        """(pairs,) floating point operations a second of the matrix product."""
+        return 2 * SIDE**3 / self.took["product"]
+
+
 def main() -> None:
-    """Prints every ratio for each number of solved examples."""
+    """Profiles the bulk loop, or runs the bare one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1000, help="how many questions, from the first on")
-    parser.add_argument("--pairs", type=int, default=5, help="how often each is timed")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--shots", type=int, nargs="+", default=[0, 8], help="solved examples before each question")
-    parser.add_argument("--text", type=int, default=0, help="time texts of so many tokens too")
-    parser.add_argument("--folder", type=Path, help="a checkpoint, in place of the embedded weights")
+    parser.add_argument("--shots", type=int, default=0)
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--profile", action="store_true")
+    how.add_argument("--bare", action="store_true")
     asked = parser.parse_args()
-    with TemporaryDirectory() as made:
-        folder = asked.folder or write_safetensors(pinned_file("smollm2-135m"), Path(made, "smollm2-135m"))
-        checkpoint = find_checkpoint(str(folder))
-        model = Transformer(checkpoint, load_pretrained(checkpoint, dtype=asked.dtype, device="cpu"))
-        theirs = HFLM(pretrained=str(folder), dtype=asked.dtype, device="cpu", batch_size=SIZES[0])
-        print(
-            f"torch {version('torch')}, transformers {version('transformers')}, lm-eval {version('lm-eval')}, "
-            f"{asked.dtype}, {torch.get_num_threads()} threads, {DATASET}, {asked.rows} questions"
-        )
-        for shots in asked.shots:
-            compare(model, theirs, prompts_of(asked.rows, shots), asked.pairs, f"{shots} shots", asked.text)
+    model = load(asked.folder, asked.dtype)
+    asks = encode(model, prompts_of(asked.rows, asked.shots))
+    if asked.bare:
+        bare(model, plan(model, asks))()
+        return
+    answer(model, asks[:50])
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
+        answer(model, asks)
+    print(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=14, max_name_column_width=56))
+
+
+def load(folder: Path, dtype: str) -> Transformer:
+    """A checkpoint on the CPU."""
+    checkpoint = find_checkpoint(str(folder))
+    return Transformer(checkpoint, load_pretrained(checkpoint, dtype=dtype, device="cpu"))
 
 
 def prompts_of(rows: int, shots: int) -> list[str]:
@@ -81,11 +102,17 @@ def prompts_of(rows: int, shots: int) -> list[str]:
     ]
 
 
-def compare(model: Transformer, theirs: Any, prompts: Sequence[str], pairs: int, name: str, text: int) -> None:
-    """Times all of them by turns and prints what comes out."""
-    asks = [Ask(model.encode(prompt), model.continuations(prompt, LABELS)) for prompt in prompts]
+def encode(model: Transformer, prompts: Sequence[str]) -> list[Ask]:
+    """The prompts' tokens, and what the labels add after each."""
+    return [Ask(model.encode(prompt), model.continuations(prompt, LABELS)) for prompt in prompts]
+
+
+def compare(model: Transformer, theirs: Any, prompts: Sequence[str], pairs: int) -> Steady:
+    """Times all ways by turns; `theirs` is an `HFLM` of lm-eval."""
+    from lm_eval.api.instance import Instance
+
+    asks = encode(model, prompts)
     made = plan(model, asks)
-    done = arithmetic(model, made)
     requests = [
         Instance("loglikelihood", {}, (prompt, f" {label}"), number)
         for number, prompt in enumerate(prompts)
@@ -94,31 +121,31 @@ def compare(model: Transformer, theirs: Any, prompts: Sequence[str], pairs: int,
     theirs.batch_size_per_gpu = best_size(theirs, requests)
     factor = torch.randn(SIDE, SIDE).to(model.model.dtype)
     ways: dict[str, Callable[[], Any]] = {
+        "encode": lambda: encode(model, prompts),
         "ours": lambda: answer(model, asks),
         "bare": bare(model, made),
         "product": lambda: factor @ factor,
         "lm-eval": lambda: theirs.loglikelihood(requests, disable_tqdm=True),
     }
-    if text:
-        written = [ask._replace(drafts=(Draft(ask.prompt, text),)) for ask in asks]
-        ways["text"] = lambda: answer(model, written)
+    ways["bare"](), ways["product"]()
     took: dict[str, list[float]] = {way: [] for way in ways}
+    given: dict[str, Any] = {}
     for _ in range(pairs):
         for way, work in ways.items():
-            took[way].append(timed(work))
-    ours = np.array(took["ours"])
-    print(
-        f"{name}: {sum(len(row.tokens) for b in made.batches for row in b.rows)} tokens ran of "
-        f"{sum(len(ask.prompt) for ask in asks)} in prompts, {len(made.batches)} batches, {done / 1e12:.2f} Tflop"
-    )
-    show("questions/s", len(asks) / ours)
-    show(f"times lm-eval's (batch {theirs.batch_size_per_gpu})", np.array(took["lm-eval"]) / ours)
-    show("share of the bare loop's speed", np.array(took["bare"]) / ours)
-    rate = 2 * SIDE**3 / np.array(took["product"])
-    show("arithmetic done, of the product's", done / ours / rate)
-    show("the same of the bare loop", done / np.array(took["bare"]) / rate)
-    if text:
-        show(f"questions/s with texts of {text} tokens", len(asks) / np.array(took["text"]))
+            start = time.perf_counter()
+            given[way] = work()
+            took[way].append(time.perf_counter() - start)
+    scored = np.array([value for value, _ in given["lm-eval"]]).reshape(-1, len(LABELS))
+    difference = np.abs(log_odds(given["ours"]) - (scored[:, 0] - scored[:, 1]))
+    seconds = {way: np.array(each) for way, each in took.items()}
+    return Steady(seconds, arithmetic(model, made), len(prompts), theirs.batch_size_per_gpu, difference)
+
+
+def log_odds(given: Sequence[Given]) -> Any:
+    """(questions,) log odds of the first label's " Yes" against the second's " No", nats."""
+    found = [each.labels for each in given]
+    known = [each.canonical for each in found if isinstance(each, LabelLogprobs)]
+    return np.array([[each[label] for label in LABELS] for each in known], float) @ (1, -1)
 
 
 def bare(model: Transformer, made: Plan) -> Callable[[], None]:
@@ -156,27 +183,17 @@ def arithmetic(model: Transformer, made: Plan) -> float:
     return total
 
 
-def best_size(theirs: Any, requests: Sequence[Instance]) -> int:
-    """The batch size with which a part of the requests takes lm-eval the least time, each tried twice."""
-    part = requests[: max(len(requests) // 5, 2)]
+def best_size(theirs: Any, requests: Sequence[Any]) -> int:
+    """The batch size with which a part of the requests, which fills it, takes lm-eval the least time."""
+    part = requests[: max(len(requests) // 10, 32)]
     took: dict[int, float] = {}
-    for size in (*SIZES, *SIZES):
-        theirs.batch_size_per_gpu = size
-        seconds = timed(lambda: theirs.loglikelihood(part, disable_tqdm=True))
-        took[size] = min(seconds, took.get(size, seconds))
+    for size in (SIZES[0], *SIZES):  # the first one warms up
+        if size <= len(part):
+            theirs.batch_size_per_gpu = size
+            start = time.perf_counter()
+            theirs.loglikelihood(part, disable_tqdm=True)
+            took[size] = time.perf_counter() - start
     return min(took, key=lambda size: took[size])
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds that it takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def show(what: str, values: Any) -> None:
-    """One line: the median, and the least and largest."""
-    print(f"  {what}: {statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})", flush=True)
 
 
 if __name__ == "__main__":

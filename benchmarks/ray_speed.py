@@ -86,7 +86,7 @@ def measure(folder: Path | None = None, *, rows: int = 1000, pairs: int = 5) -> 
             folder = write_safetensors(pinned_file("smollm2-135m"), Path(made, "smollm2-135m"))
         out = Path(made, "found.json")
         how = ["--rows", rows, "--pairs", pairs, "--folder", folder, "--inside", out]
-        subprocess.run([*NAMESPACE, sys.executable, __file__, *map(str, how)], check=True)
+        subprocess.run([*NAMESPACE, sys.executable, __file__, *map(str, how)], check=True, stdout=sys.stderr)
         return Measured(**json.loads(out.read_text(encoding="utf-8")))
 
 

@@ -24,7 +24,7 @@ LAYERS = {
         *("prompts", "parsing", "scoring", "probing", "asking", "scorers", "tasks", "providers"),
         *("label_logprobs", "gguf_header", "dequantise", "llama", "weights"),
         *("checkpoints", "pretrained", "transformer", "completing", "label_rows", "batching"),
-        *("asks", "sharing", "packing", "passes", "answering", "machine"),
+        *("asks", "sharing", "packing", "passes", "attention", "answering", "machine"),
         *("translating", "jobs", "parts", "merging", "made_logs", "engines"),
         *("addresses", "completions", "served"),
         *("runs", "downloads", "needs", "logged"),

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
-from scipy.stats import rankdata
 
 from mwe_tasks.dedup import words
 
@@ -69,6 +68,8 @@ def guess(
 
 def auc(scores: Floats, positive: Bools) -> float:
     """The share of (positive, negative) pairs that the scores put in order, a tie counting half."""
+    from scipy.stats import rankdata  # takes half a second, and every command loads this module
+
     ranks = rankdata(scores)
     ones, zeros = int(positive.sum()), int((~positive).sum())
     return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mwe_tasks import passes
+from mwe_tasks.attention import use_products
 from mwe_tasks.checkpoints import Checkpoint, settings_hash, weights_hash
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added, TokenRow, Wanted, batches, read_labels, token_rows
@@ -44,9 +45,11 @@ class Transformer:
         """Whether rows of several lengths may run together: the model does not see what pads them."""
         self.tokens = tokens_at_once(self.model, self.config)
         """How many run at once, in as many rows as that makes."""
+        use_products(self.model)
         self.reach = passes.reach(self.config, self.context) if self.padded and passes.agrees(self.model) else 0
         """How many tokens a prompt and its labels may have for several prompts to share a row; 0 where none may."""
         self._prefix: tuple[Tokens, Any] = ((), None)
+        self._last: tuple[str | None, Tokens] = (None, ())
         self.special = {
             *self.tokenizer.all_special_tokens,
             *(each.content for each in self.tokenizer.added_tokens_decoder.values() if each.special),
@@ -70,6 +73,11 @@ class Transformer:
         bare, whole = self._ids("Yes"), list(self.tokenizer("Yes")["input_ids"])
         starts = [n for n in range(len(whole) - len(bare) + 1) if tuple(whole[n : n + len(bare)]) == bare]
         return tuple(whole[: starts[0]]) if starts else ()
+
+    @cached_property
+    def known_tokens(self) -> int:
+        """How many tokens the model has an embedding of."""
+        return int(self.model.get_input_embeddings().num_embeddings)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -104,11 +112,10 @@ class Transformer:
         Raises MweError for a token that the model has no embedding of.
         """
         found = (*self.begin, *self._ids(text)) if begin else self._ids(text)
-        known = self.model.get_input_embeddings().num_embeddings
-        if found and max(found) >= known:
+        if found and max(found) >= self.known_tokens:
             raise MweError(
-                f"The tokenizer of {self.checkpoint.name} gives token {max(found)}, and the model has {known}: they do "
-                "not belong together."
+                f"The tokenizer of {self.checkpoint.name} gives token {max(found)}, and the model has "
+                f"{self.known_tokens}: they do not belong together."
             )
         return found
 
@@ -206,7 +213,9 @@ class Transformer:
         return found
 
     def _ids(self, text: str) -> Tokens:
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        if self._last[0] != text:  # a prompt is encoded, and then again to see what labels add to it
+            self._last = (text, tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"]))
+        return self._last[1]
 
 
 def processor(device: str) -> str:
