@@ -18,7 +18,9 @@ from test_gguf import installed
 
 from mwe_tasks.cli import main
 from mwe_tasks.engines.bulk import Shard
+from mwe_tasks.errors import MweError
 from mwe_tasks.pace import bar, lines
+from mwe_tasks.parts import Begun, Part
 from mwe_tasks.rows import Row, write_rows
 from mwe_tasks.running import task_for
 from mwe_tasks.table import load
@@ -231,6 +233,41 @@ def test_a_part_of_a_dataset_that_has_changed_since_is_refused(score, stop, make
     assert (refused.exit_code, "with checksum " in refused.output) == (1, True), refused.output
 
 
+def test_a_part_of_other_solved_examples_is_refused(score, stop, make_rows, tmp_path):
+    folder = tmp_path / "made_up"
+    write_rows(folder / "data" / "test.jsonl", make_rows(8))
+    write_rows(folder / "data" / "shots.jsonl", make_rows(48)[32:])
+    stop(2, "--shots", "2", dataset=str(folder))
+    write_rows(folder / "data" / "shots.jsonl", make_rows(64)[64:])
+    refused = score("--shots", "2", dataset=str(folder))
+    assert (refused.exit_code, "with solved examples " in refused.output) == (1, True), refused.output
+
+
+def test_two_unlike_shares_that_begin_a_part_at_once_do_not_both_go_on(tmp_path, monkeypatch):
+    part = Part(str(tmp_path / "part"))
+    ours, theirs = (Begun({"threads": threads}, 1, "now", []) for threads in (1, 2))
+    write = Part._write
+
+    def beaten(self, name, value):
+        write(self, name, value)
+        write(self, name, {**theirs._asdict()})  # the other share is a moment later
+
+    monkeypatch.setattr(Part, "_write", beaten)
+    with pytest.raises(MweError, match="threads 2, and threads is now 1"):
+        part.begin(ours)
+
+
+def test_a_part_that_another_share_removed_is_no_error(tmp_path, monkeypatch):
+    part = Part(str(tmp_path / "part"))
+    part.begin(Begun({}, 1, "now", []))
+    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.rm", _gone)
+    part.remove()
+
+
+def _gone(*_, **__):
+    raise FileNotFoundError
+
+
 def test_a_part_of_another_model_or_machine_is_refused_by_what_the_model_says_of_itself(score, stop, monkeypatch):
     stop(2)
     monkeypatch.setenv("PRETEND_THREADS", "2")
@@ -330,6 +367,13 @@ def test_a_higher_limit_scores_all_of_them_and_its_log_stands_for_the_smaller_on
     assert score("--limit", "8").exit_code == 0
     assert len(load(tmp_path / "logs")) == 8
     assert len(list((tmp_path / "logs").glob("*.eval"))) == 1
+
+
+def test_a_log_without_texts_does_not_stand_for_one_with_texts(score, tmp_path):
+    score("--limit", "4")
+    refused = score("--limit", "8", "--no-text")
+    assert (refused.exit_code, "with texts to 4 questions" in refused.output) == (2, True), refused.output
+    assert len(load(tmp_path / "logs")) == 4
 
 
 def test_without_text_the_answer_is_unscored_with_that_reason_and_the_rest_is_the_same(score, whole, tmp_path):

@@ -5,6 +5,7 @@ from made_runs import made_family, made_findings, made_run
 
 from mwe_tasks.band import band
 from mwe_tasks.by_size import SCORES
+from mwe_tasks.caveats import censored_share
 from mwe_tasks.errors import MweError
 from mwe_tasks.fit import fit
 from mwe_tasks.headline import DEPENDS
@@ -261,6 +262,18 @@ def test_log_odds_of_16_bits_are_warned_of(dtypes, said):
     tables = [made_run(m.name, facts=FACTS, dtype=dtype) for m, dtype in zip(FAMILY.members, dtypes, strict=True)]
     (lineup,) = line_up(tables, [FAMILY], "params")
     assert any(warning.startswith(f"{said} in 16 bits") for warning in fit(lineup)[0].warnings)
+
+
+def test_what_is_not_known_of_a_servers_weights_is_said():
+    tables = [made_run(member.name, facts=FACTS, quantised=None) for member in FAMILY.members]
+    (lineup,) = line_up(tables, [FAMILY], "params")
+    assert any("quantised, and the dtype, of models on a server: made/1" in each for each in fit(lineup)[0].warnings)
+
+
+def test_a_shift_that_is_not_listed_counts_as_a_bound():
+    bare = {"shift": float("nan"), "missing_shift": "labels_not_listed", "shift_censored": False}
+    run = line_up([made_run(m.name, facts=12, **bare) for m in FAMILY.members], [FAMILY], "params")[0].runs[0]
+    assert censored_share(run, SCORES[-1]) == 1.0
 
 
 def test_bounds_are_counted_where_nobody_knows_which_facts_are_controls():

@@ -14,6 +14,7 @@ from mwe_tasks.scoring import (
     read_top,
     shift,
     sign,
+    without_text,
 )
 
 LABELS = ["Yes", "No"]
@@ -141,3 +142,10 @@ def test_shift_refuses_equal_prompts():
 def test_a_prompt_that_exceeds_the_context_gives_no_score_and_says_so():
     reading = read_exact("?", LABELS, None, "", CUT)
     assert logodds(reading, "Yes", LABELS).missing == "prompt_too_long"
+
+
+def test_where_no_text_was_asked_a_label_that_is_not_listed_leaves_none_either():
+    bounds = from_top_logprobs([(" Yes", -0.1)], ["Yes", "No"])
+    found = without_text(read_top("p", ["Yes", "No"], bounds, " Yes", Answer("Yes", None)))
+    assert found.logprob is None
+    assert answered(found, "Yes", ["Yes", "No"]) == Value(None, "no_text_asked")
