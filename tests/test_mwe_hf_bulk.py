@@ -6,10 +6,11 @@ from tiny import ARCHITECTURES, need, write_checkpoint
 
 from mwe_tasks.answering import answer, plan, run
 from mwe_tasks.asks import Ask, Draft
+from mwe_tasks.checkpoints import find_checkpoint
 from mwe_tasks.completing import complete
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import token_rows
-from mwe_tasks.passes import run_prefix
+from mwe_tasks.passes import agrees, run_prefix
 from mwe_tasks.pretrained import load_pretrained
 from mwe_tasks.transformer import Transformer
 
@@ -123,6 +124,20 @@ def test_no_weights_that_give_nan_pass_for_numbers_in_a_shared_row(tiny):
     found = answer(tiny, asks_of(tiny, MANY, max_tokens=1))
     assert {(type(given.labels), given.texts) for given in found} == {(MweError, ())}
     assert "0 or NaN" in str(found[0].labels)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_model_that_takes_no_mask_from_outside_shares_no_rows(tmp_path, monkeypatch, dtype):
+    checkpoint = find_checkpoint(str(write_checkpoint(tmp_path, "llama")))
+    model = load_pretrained(checkpoint, device="cpu", dtype=dtype).model
+    assert agrees(model)
+    forward = type(model).forward
+
+    def deaf(self, *, attention_mask=None, position_ids=None, **rest):
+        return forward(self, position_ids=position_ids, **rest)
+
+    monkeypatch.setattr(type(model), "forward", deaf)
+    assert not agrees(model)
 
 
 def test_a_draft_and_labels_may_each_be_left_out(tiny):
