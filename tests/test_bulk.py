@@ -423,6 +423,7 @@ def test_plain_lines_say_how_far_a_run_is_how_fast_and_how_long_it_takes():
 
 def test_a_terminal_gets_a_bar_with_questions_a_second(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     with bar(10, 5) as tell:
         tell(5)
     shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", capsys.readouterr().out)

@@ -14,7 +14,7 @@ COMMANDS = {
         "mwe_tasks.cli.demo:demo",
         "Score a model of 135M parameters, have it write a few questions, and say what to type next.",
     ),
-    "score": ("mwe_tasks.cli.score:score", "Score a dataset with every model of a family."),
+    "score": ("mwe_tasks.cli.score:score", "Score datasets with every model of a family."),
     "plan": (
         "mwe_tasks.cli.plan:plan",
         "Write down what is going to be measured on which models, before anything is.",
