@@ -394,7 +394,8 @@ def in_a_process(code):
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys; from mwe_tasks.cli import main\nmain(['--help'], standalone_mode=False); print('MODULES', *sys.modules)"
+    code = "import sys; from mwe_tasks.cli import main\nmain(['--help'], standalone_mode=False)\n"
+    code += "print('MODULES', *sys.modules)"
     loaded = set(in_a_process(code).stdout.partition("MODULES")[2].split())
     assert "click" in loaded
     assert not loaded & {"pydantic", "rich", "numpy", "scipy", "pandas", "inspect_ai", "datasets", "pyarrow"}
