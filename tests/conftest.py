@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mwe_tasks.rows import Row, row_id
+from mwe_tasks.rows import Row, row_id, write_rows
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -42,6 +42,15 @@ def make_fact(number: int) -> Iterator[Row]:
 def make_rows() -> Callable[[int], list[Row]]:
     """A function from a number of facts (balanced where it divides by eight) to the rows of that many."""
     return lambda facts: [row for number in range(facts) for row in make_fact(number)]
+
+
+@pytest.fixture(scope="module")
+def dataset(make_rows, tmp_path_factory) -> str:
+    """A dataset's folder: 16 made-up questions, and solved examples of other facts."""
+    folder = tmp_path_factory.mktemp("made_up")
+    write_rows(folder / "data" / "test.jsonl", make_rows(8))
+    write_rows(folder / "data" / "shots.jsonl", make_rows(48)[32:])
+    return str(folder)
 
 
 @pytest.fixture(scope="module")

@@ -36,14 +36,6 @@ def _fresh(monkeypatch):
         monkeypatch.setattr(pretend.Pretend, name, value)
 
 
-@pytest.fixture(scope="module")
-def dataset(make_rows, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made_up")
-    write_rows(folder / "data" / "test.jsonl", make_rows(8))
-    write_rows(folder / "data" / "shots.jsonl", make_rows(48)[32:])
-    return str(folder)
-
-
 @pytest.fixture
 def score(dataset, tmp_path):
     """A function that runs `mwe score` on 16 made-up questions, by default with logs in a folder of the test's own."""

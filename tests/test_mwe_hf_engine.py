@@ -6,7 +6,6 @@ from inspect_ai.log import read_eval_log
 from tiny import TEMPLATE, need, write_checkpoint
 
 from mwe_tasks.cli import main
-from mwe_tasks.rows import write_rows
 
 need("torch"), need("transformers")
 CLOSE = 1e-5
@@ -16,14 +15,6 @@ CLOSE = 1e-5
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
-
-
-@pytest.fixture(scope="module")
-def dataset(make_rows, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("made_up")
-    write_rows(folder / "data" / "test.jsonl", make_rows(8))
-    write_rows(folder / "data" / "shots.jsonl", make_rows(48)[32:])
-    return str(folder)
 
 
 @pytest.fixture(scope="module", params=["llama", "gpt_neox", "opt", "mamba"])

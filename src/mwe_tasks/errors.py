@@ -21,6 +21,11 @@ class MweError(click.ClickException):
     exit_code = 2
 
 
+def sentence_of(error: Exception) -> str:
+    """What an error says of itself, whoever raised it; its class's name where it says nothing."""
+    return error.message if isinstance(error, MweError) else str(error) or type(error).__name__
+
+
 class UnknownName(MweError):
     """A name that is none of the known ones; the message lists those."""
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import fsspec
@@ -148,6 +149,11 @@ class Part:
             return json.loads(system.cat_file(path))
         except (FileNotFoundError, ValueError):
             return None
+
+
+def now() -> str:
+    """The time as parts have it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat()
 
 
 def _name(number: int) -> str:

@@ -12,7 +12,7 @@ from mwe_tasks.bulk_running import Bulk, part_of, write_log
 from mwe_tasks.clusters import connect
 from mwe_tasks.engines.bulk import log_of
 from mwe_tasks.engines.ray import Spread, Work
-from mwe_tasks.errors import MweError
+from mwe_tasks.errors import MweError, sentence_of
 from mwe_tasks.jobs import Job, open_job
 from mwe_tasks.running import Outcome, Prepared, failure_of, outcome_of
 from mwe_tasks.runs import Run
@@ -103,7 +103,7 @@ def _merge(one: One) -> Outcome:
             )
         return _keep(log, one)
     except Exception as error:  # as for one that fails while it runs
-        return failure_of(one.run, error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
+        return failure_of(one.run, sentence_of(error))
 
 
 def _keep(log: EvalLog, one: One) -> Outcome:

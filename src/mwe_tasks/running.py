@@ -19,7 +19,7 @@ from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
 from mwe_tasks.bulk_running import Bulk, score_in_bulk
-from mwe_tasks.errors import MweError, printable
+from mwe_tasks.errors import printable, sentence_of
 from mwe_tasks.jobs import Job
 from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
 from mwe_tasks.plan import STAMP
@@ -192,7 +192,7 @@ def _run(tasks: Mapping[Run, Task], models: Mapping[Run, Model], asked: Asked) -
 def _said(run: Run, error: Exception) -> str:
     if isinstance(error, ValueError) and "not recognized" in str(error):
         return f"There is no provider {run.provider} in this installation: see `mwe models`"
-    return error.message if isinstance(error, MweError) else str(error) or type(error).__name__
+    return sentence_of(error)
 
 
 def outcome_of(run: Run, log: EvalLog) -> Outcome:

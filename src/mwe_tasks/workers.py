@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from mwe_tasks.engines.bulk import Planned, load, plan_job, run_batches
-from mwe_tasks.errors import MweError
+from mwe_tasks.errors import sentence_of
 from mwe_tasks.jobs import Opened
 from mwe_tasks.parts import Part
 from mwe_tasks.providers.exact import BulkModelAPI
@@ -74,4 +74,4 @@ def _told(do: Callable[[], Any]) -> Told:
     try:
         return Told(do())
     except Exception as error:  # whatever an engine raises
-        return Told(error=error.message if isinstance(error, MweError) else str(error) or type(error).__name__)
+        return Told(error=sentence_of(error))

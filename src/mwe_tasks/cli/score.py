@@ -128,20 +128,18 @@ def score(
     refuse_for_ray(engine, address, shard, threads)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     costs = read_costs(model_cost_config)
-    stamp = None
     if plan_file is not None:
         arguments.setdefault("split", read_plan(plan_file)[0].split)
 
     def ready(dataset: str) -> Ready:
-        nonlocal stamp, limit
-        given = dict(arguments)
+        given, most, stamp = dict(arguments), limit, None
         data = read_rows(dataset, str(given.get("split", "test")))
         if plan_file is not None:
-            given, limit, stamp = keep_to(plan_file, data, chosen.runs, given, limit)
+            given, most, stamp = keep_to(plan_file, data, chosen.runs, given, limit)
         given = other_than_default(given)
         asked = Asked(
             log_dir=log_dir or Path("logs") / (name or data.name.replace("/", "-")),
-            questions=min(limit or len(data.rows), len(data.rows)),
+            questions=min(most or len(data.rows), len(data.rows)),
             plan=stamp,
             options=inspect_options(costs, max_connections),
             text=not no_text,

@@ -8,7 +8,6 @@ alone, so a run that was interrupted, or that several processes shared, gives th
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 from inspect_ai.log import EvalLog
@@ -19,7 +18,7 @@ from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Opened, Put
 from mwe_tasks.merging import merge
 from mwe_tasks.packing import Plan
-from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
+from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said, now
 from mwe_tasks.probing import exact_ability
 from mwe_tasks.providers.exact import BulkModelAPI, Style
 from mwe_tasks.runs import Run
@@ -104,7 +103,7 @@ def plan_job(opened: Opened, model: BulkModelAPI) -> Planned:
         "batches": len(plan.batches),
         "batch plan": _hash(plan),
     }
-    return Planned(Begun(header, len(plan.batches), _now(), too_long), puts, asks, plan)
+    return Planned(Begun(header, len(plan.batches), now(), too_long), puts, asks, plan)
 
 
 def run_batches(planned: Planned, model: BulkModelAPI, part: Part, numbers: Sequence[int]) -> Iterator[int]:
@@ -113,13 +112,13 @@ def run_batches(planned: Planned, model: BulkModelAPI, part: Part, numbers: Sequ
     Raises MweError where the model gives NaN for a label.
     """
     for number in numbers:
-        began = _now()
+        began = now()
         given = model.run(planned.plan, planned.asks, number)
         said = [
             _said(planned.puts[ask], len(planned.asks[ask].prompt), each)
             for ask, each in zip(planned.plan.batches[number].asks, given, strict=True)
         ]
-        part.add(planned.begun, number, Finished(began, _now(), said))
+        part.add(planned.begun, number, Finished(began, now(), said))
         yield number
 
 
@@ -146,7 +145,3 @@ def _hash(plan: Plan) -> str:
     for batch in plan.batches:
         found.update(repr(batch).encode())
     return found.hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

@@ -10,7 +10,6 @@ Elsewhere the likeliest tokens at the answer position are read, as Inspect's way
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
@@ -34,7 +33,7 @@ from mwe_tasks.jobs import Opened, Put
 from mwe_tasks.label_logprobs import measure
 from mwe_tasks.labels import LabelLogprobs, Tokens, continuations
 from mwe_tasks.packing import Batch, Plan
-from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said
+from mwe_tasks.parts import MODEL, Begun, Finished, Part, Said, now
 from mwe_tasks.probing import SERVED, Ability, Served, served_ability
 from mwe_tasks.providers.exact import raw_prompt
 from mwe_tasks.served import Connection, Refused
@@ -81,7 +80,7 @@ def plan_job(opened: Opened, served: Served) -> Planned:
         "batches": len(plan.batches),
         "batch plan": hashlib.sha256(repr([batch.asks for batch in plan.batches]).encode()).hexdigest(),
     }
-    return Planned(Begun(header, len(plan.batches), _now(), []), puts, [], plan)
+    return Planned(Begun(header, len(plan.batches), now(), []), puts, [], plan)
 
 
 def run_batches(
@@ -105,9 +104,9 @@ def run_batches(
 
     async def work(connection: Connection) -> None:
         for number in left:
-            began = _now()
+            began = now()
             said = await _ask([planned.puts[each] for each in planned.plan.batches[number].asks], connection, wanted)
-            await asyncio.to_thread(part.add, planned.begun, number, Finished(began, _now(), said))
+            await asyncio.to_thread(part.add, planned.begun, number, Finished(began, now(), said))
             tell(number)
 
     async def run() -> None:
@@ -230,7 +229,3 @@ def _shares(tokens: int, prompts: Sequence[str]) -> list[int]:
         ends.append(ends[-1] + len(prompt))
     marks = [round(tokens * end / max(1, ends[-1])) for end in ends]
     return [after - before for before, after in pairwise(marks)]
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
