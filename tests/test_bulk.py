@@ -307,6 +307,22 @@ def test_a_model_that_fails_leaves_the_others_and_each_is_unloaded_before_the_ne
     assert (pretend.Pretend.alone, pretend.Pretend.loaded) == ([1, 1, 1], [])
 
 
+def test_several_datasets_load_a_model_once_and_each_line_says_which(score, dataset, make_rows, tmp_path):
+    name = Path(dataset).name
+    write_rows(tmp_path / "more.jsonl", make_rows(4))
+    again = [str(tmp_path / "more.jsonl")]
+    done = score(*again, models=["pretend/absent", ONE, "pretend/two", "sim/flat-1b"])
+    assert (done.exit_code, pretend.Pretend.alone) == (1, [1, 1]), done.output
+    named = [tuple(line.split("  ")[:2]) for line in done.output.splitlines() if "questions  " in line]
+    assert named == [
+        *((model, data) for model in (ONE, "pretend/two") for data in (name, "more")),
+        *(("sim/flat-1b", data) for data in (name, "more")),
+    ]
+    assert done.output.count("FAILED  pretend/absent  ") == 2
+    scored_before = score(*again, models=[ONE, "pretend/three"])
+    assert (scored_before.output.count("scored before"), pretend.Pretend.alone) == (2, [1, 1, 1])
+
+
 # pandas deprecates what Inspect still passes.
 @pytest.mark.filterwarnings("ignore:The inplace keyword")
 def test_the_log_is_read_like_any_other(score, tmp_path):

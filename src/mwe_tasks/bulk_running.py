@@ -4,7 +4,8 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Begun, Part
+from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import COMPLETIONS, Run
 
 PARTS = ".parts"
@@ -38,7 +40,18 @@ class Bulk(NamedTuple):
     """Of the CPU, for each model; what its engine takes by itself where None."""
 
 
-def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
+Loaded = Callable[[], BulkModelAPI]
+"""Gives a model, loaded when it is first asked for."""
+
+
+@contextmanager
+def loading(run: Run, threads: int | None) -> Iterator[Loaded]:
+    """A model for all jobs that are done within, loaded once and if one of them needs it; freed at the end."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(closing(load(run, threads))))
+
+
+def score_in_bulk(job: Job, bulk: Bulk, loaded: Loaded) -> EvalLog | None:
     """The log of one model, whose location is its file; None where batches of other shards are still lacking.
 
     Raises MweError where the model cannot be loaded or asked, and where its part was made otherwise.
@@ -47,7 +60,7 @@ def score_in_bulk(job: Job, bulk: Bulk) -> EvalLog | None:
     part = part_of(opened, bulk.parts)
     log = log_of(opened, part)
     if log is None:
-        run_shard(opened, part, bulk)
+        run_shard(opened, part, bulk, loaded)
         log = log_of(opened, part)
     if log is None:  # or another shard, which ended at the same time, has made it
         return finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions)
@@ -61,16 +74,16 @@ def part_of(opened: Opened, parts: str) -> Part:
     return Part(f"{parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
 
 
-def run_shard(opened: Opened, part: Part, bulk: Bulk) -> None:
-    """Loads the model, runs the batches of the shard that are not in the part, and frees the model."""
+def run_shard(opened: Opened, part: Part, bulk: Bulk, loaded: Loaded) -> None:
+    """Runs the batches of the shard that are not in the part."""
     if opened.job.run.provider in COMPLETIONS:
         _ask_server(opened, part, bulk)
         return
-    with closing(load(opened.job.run, bulk.threads)) as model:
-        planned = plan_job(opened, model)
-        with _left(opened, planned, part, bulk) as (begun, left, tell):
-            for number in run_batches(planned._replace(begun=begun), model, part, left):
-                tell(number)
+    model = loaded()
+    planned = plan_job(opened, model)
+    with _left(opened, planned, part, bulk) as (begun, left, tell):
+        for number in run_batches(planned._replace(begun=begun), model, part, left):
+            tell(number)
 
 
 def _ask_server(opened: Opened, part: Part, bulk: Bulk) -> None:

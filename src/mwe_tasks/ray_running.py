@@ -8,22 +8,14 @@ from typing import NamedTuple
 
 from inspect_ai.log import EvalLog
 
-from mwe_tasks.bulk_running import Bulk, part_of, write_log
+from mwe_tasks.bulk_running import part_of, write_log
 from mwe_tasks.clusters import connect
 from mwe_tasks.engines.bulk import log_of
 from mwe_tasks.engines.ray import Spread, Work
 from mwe_tasks.errors import MweError, sentence_of
-from mwe_tasks.jobs import Job, open_job
-from mwe_tasks.running import Outcome, Prepared, failure_of, outcome_of
+from mwe_tasks.jobs import open_job
+from mwe_tasks.running import Outcome, Wanted, failure_of, outcome_of
 from mwe_tasks.runs import Run
-
-
-class Wanted(NamedTuple):
-    """Models that are prepared to be asked one dataset, their jobs, and where their logs and parts are."""
-
-    prepared: Prepared
-    jobs: Mapping[Run, Job]
-    bulk: Bulk
 
 
 class One(NamedTuple):

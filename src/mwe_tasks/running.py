@@ -1,4 +1,4 @@
-"""Models scored by Inspect's eval_set: what a log folder has already is kept, one that fails stops no other."""
+"""Models scored in bulk or by Inspect's eval_set: what a log folder has is kept, one that fails stops no other."""
 
 import ast
 import gc
@@ -18,7 +18,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
-from mwe_tasks.bulk_running import Bulk, score_in_bulk
+from mwe_tasks.bulk_running import Bulk, Loaded, loading, score_in_bulk
 from mwe_tasks.errors import printable, sentence_of
 from mwe_tasks.jobs import Job
 from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
@@ -54,6 +54,14 @@ class Prepared(NamedTuple):
     done: dict[Run, Outcome]
     replaced: dict[Run, list[str]]
     """Logs of a model that failed or has answers to fewer questions, which its new log stands for."""
+
+
+class Wanted(NamedTuple):
+    """Models that are prepared to be asked one dataset, the jobs of those scored in bulk, and where parts are."""
+
+    prepared: Prepared
+    jobs: Mapping[Run, Job]
+    bulk: Bulk
 
 
 def task_for(dataset: str, arguments: Mapping[str, object]) -> Task:
@@ -99,22 +107,30 @@ def _gives_way(header: EvalLog, run: Run, facts: Mapping[str, Any]) -> bool:
     return ended and is_of(header, run) and metadata.get("mwe") == facts
 
 
-def score(
-    prepared: Prepared, *, say: Callable[[str], None], jobs: Mapping[Run, Job] | None = None, bulk: Bulk | None = None
-) -> list[Outcome]:
-    """Scores the models that were prepared, and gives an outcome for each of all models, in their order.
+def score_jobs(asked: Sequence[Wanted], *, say: Callable[[str], None], show: Callable[[int, Outcome], None]) -> None:
+    """Scores in bulk the models that have a job, each loaded once for all datasets.
 
-    Those that have a job are scored in bulk, the others by Inspect. Raises KeyboardInterrupt where a user stopped it;
-    what has an answer by then is kept.
+    They go from what is left to do to what is done, and `show` is told of each with its dataset's number. Raises
+    KeyboardInterrupt where a user stopped it; what is in a part by then is kept.
+    """
+    for run in dict.fromkeys(run for wanted in asked for run in wanted.prepared.tasks if run in wanted.jobs):
+        say(f"Scoring {run.name}.")
+        with loading(run, asked[0].bulk.threads) as loaded:
+            for number, wanted in enumerate(asked):
+                if wanted.prepared.tasks.pop(run, None) is not None:
+                    wanted.prepared.done[run] = _score_in_bulk(run, wanted, loaded)
+                    show(number, wanted.prepared.done[run])
+        gc.collect()
+
+
+def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
+    """Scores by Inspect the models that were prepared, and gives an outcome for each of all models, in their order.
+
+    Raises KeyboardInterrupt where a user stopped it; what has an answer by then is kept.
     """
     outcomes, tasks = dict(prepared.done), prepared.tasks
     for batch in batches(list(tasks)):
         say(f"Scoring {', '.join(run.name for run in batch)}.")
-        if bulk is not None and jobs is not None and batch[0] in jobs:  # one whose weights are held here, or all served
-            for run in batch:
-                outcomes[run] = _score_in_bulk(jobs[run], bulk, prepared.replaced[run])
-                gc.collect()
-            continue
         # Taken out, since a task holds its model, and the next one's weights need the room.
         outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)
         gc.collect()
@@ -130,17 +146,17 @@ def first_sentence(text: str) -> str:
     return printable(SENTENCE.split(line)[0][:400]).rstrip(".") or "no reason was given"
 
 
-def _score_in_bulk(job: Job, bulk: Bulk, replaced: Sequence[str]) -> Outcome:
+def _score_in_bulk(run: Run, wanted: Wanted, loaded: Loaded) -> Outcome:
     began = time.monotonic()
     try:
-        log = score_in_bulk(job, bulk)
+        log = score_in_bulk(wanted.jobs[run], wanted.bulk, loaded)
     except Exception as error:  # as with Inspect, a model that fails leaves the others
-        return failure_of(job.run, _said(job.run, error))
+        return failure_of(run, _said(run, error))
     if log is None:
-        return Outcome(job.run, None, 0, time.monotonic() - began, None)
-    for path in replaced:
+        return Outcome(run, None, 0, time.monotonic() - began, None)
+    for path in wanted.prepared.replaced[run]:
         Path(path).unlink(missing_ok=True)
-    return Outcome(job.run, place_of(log), answered_questions(log), time.monotonic() - began, None)
+    return Outcome(run, place_of(log), answered_questions(log), time.monotonic() - began, None)
 
 
 def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcome]:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
     from mwe_tasks.prompts import Style
-    from mwe_tasks.ray_running import Wanted
     from mwe_tasks.readers import Dataset
-    from mwe_tasks.running import Outcome
+    from mwe_tasks.running import Outcome, Wanted
     from mwe_tasks.runs import Chosen, Role, Run
 
 LARGE = 1_000_000_000
@@ -112,9 +111,8 @@ def score(
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
     from mwe_tasks.providers.exact import STYLES
-    from mwe_tasks.ray_running import Wanted
     from mwe_tasks.readers import read_rows
-    from mwe_tasks.running import job_for, prepare, task_for
+    from mwe_tasks.running import Wanted, job_for, prepare, task_for
     from mwe_tasks.runs import choose_bulk, read_options
 
     style = cast("str | None", given.pop("style"))
@@ -165,7 +163,7 @@ def score(
     if not yes:
         confirm_downloads(list({need.run: need for each in all_ready for need in each.needs}.values()))
     try:
-        outcomes = score_all([each.wanted for each in all_ready], engine, address)
+        outcomes = score_all(all_ready, engine, address)
     except KeyboardInterrupt:
         click.echo("Interrupted: the same command goes on from here.", err=True)
         raise SystemExit(1) from None
@@ -188,22 +186,35 @@ class Ready(NamedTuple):
     wanted: "Wanted"
 
 
-def score_all(asked: Sequence["Wanted"], engine: str | None, address: str | None) -> list["Outcome"]:
-    """Scores datasets, over a cluster together, else one after the other, and prints what became of each model."""
+def score_all(ready: Sequence[Ready], engine: str | None, address: str | None) -> list["Outcome"]:
+    """Scores datasets, and prints what became of each model on each, as soon as it is known."""
     from mwe_tasks.ray_running import score_over_ray
     from mwe_tasks.running import score as score_prepared
+    from mwe_tasks.running import score_jobs
+
+    asked = [each.wanted for each in ready]
+
+    def show(number: int, outcome: "Outcome") -> None:
+        print_outcome(outcome, ready[number].name if len(ready) > 1 else None)
 
     if engine == "ray":
         if names := list(dict.fromkeys(run.name for each in asked for run in each.prepared.tasks)):
             click.echo(f"Scoring {', '.join(names)} over Ray.")
         found = score_over_ray(asked, address)
-        for outcomes in found:
-            print_outcomes(outcomes)
+        for number, outcomes in enumerate(found):
+            for outcome in outcomes:
+                show(number, outcome)
         return [each for outcomes in found for each in outcomes]
+    for number, each in enumerate(asked):
+        for outcome in each.prepared.done.values():
+            show(number, outcome)
+    score_jobs(asked, say=click.echo, show=show)
     everything = []
-    for each in asked:
-        outcomes = score_prepared(each.prepared, say=click.echo, jobs=each.jobs, bulk=each.bulk)
-        print_outcomes(outcomes)
+    for number, each in enumerate(asked):
+        outcomes = score_prepared(each.prepared, say=click.echo)
+        for outcome in outcomes:
+            if outcome.run not in each.prepared.done:
+                show(number, outcome)
         everything.extend(outcomes)
     return everything
 
@@ -351,14 +362,13 @@ def confirm_downloads(needs: Sequence["Need"]) -> None:
         click.confirm("Download them (--yes answers this)?", abort=True)
 
 
-def print_outcomes(outcomes: Sequence["Outcome"]) -> None:
-    """Prints a line a model: what it was asked and where its log is, or why there is none."""
-    for each in outcomes:
-        if each.error is not None:
-            click.echo(f"FAILED  {each.run.name}: {each.error}" + (f" ({each.log})" if each.log else ""), err=True)
-            continue
-        if each.log is None:
-            click.echo(f"{each.run.name}  this share is done; the log is written once all are")
-            continue
-        time = "scored before" if each.before else "" if each.seconds is None else f"{each.seconds:.0f} s"
-        click.echo(f"{each.run.name}  {each.questions} questions  {time}  {os.path.relpath(each.log or '')}")
+def print_outcome(of: "Outcome", dataset: str | None) -> None:
+    """Prints a line: what a model was asked and where its log is, or why there is none; names the dataset if given."""
+    name = of.run.name if dataset is None else f"{of.run.name}  {dataset}"
+    if of.error is not None:
+        click.echo(f"FAILED  {name}: {of.error}" + (f" ({of.log})" if of.log else ""), err=True)
+    elif of.log is None:
+        click.echo(f"{name}  this share is done; the log is written once all are")
+    else:
+        time = "scored before" if of.before else "" if of.seconds is None else f"{of.seconds:.0f} s"
+        click.echo(f"{name}  {of.questions} questions  {time}  {os.path.relpath(of.log)}")
