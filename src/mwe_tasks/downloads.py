@@ -7,6 +7,7 @@ from typing import NamedTuple
 from mwe_tasks.errors import MweError
 from mwe_tasks.runs import Run
 from mwe_tasks.weights import HUB_FORM, known_weights
+from mwe_tasks.weights import Weights as Named
 
 STORED = 2
 """Bytes a parameter of most checkpoints; the few in 32 bits are twice as large."""
@@ -32,14 +33,17 @@ def find_weights_of(run: Run) -> Weights:
     """
     name = run.model.partition("/")[2]
     if run.provider == "gguf":
-        return _gguf(run.model, name)
+        return _gguf(name)
     if run.provider not in ("mwe-hf", "vllm", "sglang"):
         return Weights(download=0, size=0)
     stored = None if run.params is None else run.params * STORED
     size = None if run.params is None else run.params * HELD.get(run.provider, STORED)
+    if run.provider == "mwe-hf" and (name.endswith(".gguf") or _pinned(name) or HUB_FORM.fullmatch(name)):
+        found = _gguf(name)
+        return found._replace(size=size or found.size)
     path = Path(name).expanduser()
-    if path.exists():
-        return Weights(download=0, size=path.stat().st_size if path.is_file() else size)
+    if path.is_dir():
+        return Weights(download=0, size=size)
     if path.is_absolute() or name.startswith("."):
         raise MweError(f"There is no folder or file {name}, which {run.model} names.")
     return Weights(download=0 if in_hub_cache(name, run.revision) else stored, size=size)
@@ -61,14 +65,18 @@ def in_hub_cache(repository: str, revision: str | None) -> bool:
     return False
 
 
-def _gguf(model: str, name: str) -> Weights:
-    if pinned := next((each for each in known_weights() if each.name == model), None):
+def _gguf(name: str) -> Weights:
+    if pinned := _pinned(name):
         return Weights(download=0 if pinned.present else pinned.size, size=pinned.size)
     if parts := HUB_FORM.fullmatch(name):
         found = _cached(parts["repo"], parts["file"], parts["revision"])
         return Weights(0, found.stat().st_size) if found else Weights(None, None)
     path = Path(name).expanduser()
     return Weights(0, path.stat().st_size if path.is_file() else None)
+
+
+def _pinned(name: str) -> Named | None:
+    return next((each for each in known_weights() if each.name == f"gguf/{name}"), None)
 
 
 def _cached(repository: str, file: str, revision: str | None) -> Path | None:

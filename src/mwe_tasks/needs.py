@@ -1,14 +1,16 @@
 """What scoring a dataset with each model takes, before anything is asked: calls, tokens, money, bytes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from inspect_ai.model import ModelCost
+from inspect_ai.model import ModelCost, get_model_info
 
-from mwe_tasks.downloads import Weights
+from mwe_tasks.downloads import Weights, find_weights_of
 from mwe_tasks.prompts import Shot, Style, render_stances
+from mwe_tasks.readers import Dataset
 from mwe_tasks.rows import Row
 from mwe_tasks.runs import EXACT, IN_MEMORY, Run
+from mwe_tasks.tasks import MIN_DRAWS, pick_shots
 
 CHARACTERS_A_TOKEN = 4
 """What English text has per token of common tokenizers, roughly."""
@@ -41,6 +43,35 @@ class Need(NamedTuple):
     tokens_out: Range
     dollars: Range | None
     """None where no price is known of a model of a service."""
+
+
+def needs_of(
+    runs: Sequence[Run],
+    dataset: str,
+    data: Dataset,
+    arguments: Mapping[str, Any],
+    questions: int,
+    costs: Mapping[str, ModelCost],
+) -> list[Need]:
+    """What each model takes for a dataset's first questions, put as the task's arguments say.
+
+    The local cache is looked at for its weights. `costs` are dollars a million tokens, by model, and go before those
+    that Inspect knows. Raises MweError for a path of weights that is not there.
+    """
+    shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
+    how = {"template": arguments.get("template", 0), "frame": arguments.get("frame", "plain"), "shots": shots}
+    rows = data.rows[:questions]
+    prompts = {
+        style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
+        for style in {run.style for run in runs}
+    }
+    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
+    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
+    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
+    return [
+        need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
+        for run in runs
+    ]
 
 
 def count_prompts(

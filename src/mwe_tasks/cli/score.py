@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from mwe_tasks.logged import Asked
     from mwe_tasks.needs import Need
-    from mwe_tasks.prompts import Style
     from mwe_tasks.readers import Dataset
     from mwe_tasks.running import Outcome, Wanted
     from mwe_tasks.runs import Chosen, Role, Run
@@ -108,6 +107,7 @@ def score(
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.engines.bulk import read_shard
     from mwe_tasks.logged import Asked
+    from mwe_tasks.needs import needs_of
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
     from mwe_tasks.providers.exact import STYLES
@@ -150,7 +150,7 @@ def score(
         jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
         place = parts or str(asked.log_dir / PARTS)
         bulk = Bulk(asked.log_dir, place, read_shard(shard), find_pace(), max_connections, threads)
-        needs = what_it_takes(list(prepared.tasks), dataset, data, given, asked.questions, costs)
+        needs = needs_of(list(prepared.tasks), dataset, data, given, asked.questions, costs)
         return Ready(data.name, needs, Wanted(prepared, jobs, bulk))
 
     all_ready = [ready(dataset) for dataset in datasets]
@@ -299,38 +299,6 @@ def inspect_options(costs: Mapping[str, "ModelCost"], max_connections: int | Non
     shown = None if os.environ.get("INSPECT_DISPLAY") else "rich" if sys.stdout.isatty() else "plain"
     options: dict[str, object] = {"display": shown, "model_cost_config": dict(costs) or None}
     return options | ({} if max_connections is None else {"max_connections": max_connections})
-
-
-def what_it_takes(
-    runs: Sequence["Run"],
-    dataset: str,
-    data: "Dataset",
-    arguments: Mapping[str, Any],
-    questions: int,
-    costs: Mapping[str, "ModelCost"],
-) -> list["Need"]:
-    """What each model takes; looks at the local cache for its weights."""
-    from inspect_ai.model import get_model_info
-
-    from mwe_tasks.downloads import find_weights_of
-    from mwe_tasks.needs import count_prompts, need
-    from mwe_tasks.runs import EXACT, IN_MEMORY
-    from mwe_tasks.tasks import MIN_DRAWS, pick_shots
-
-    shots = pick_shots(dataset, arguments.get("shots", 0), seed=arguments.get("shot_seed", 0))
-    how = {"template": arguments.get("template", 0), "frame": arguments.get("frame", "plain"), "shots": shots}
-    rows = data.rows[:questions]
-    prompts = {
-        style: count_prompts(rows, data.labels, style=cast("Style", style or "chat"), **how)
-        for style in {run.style for run in runs}
-    }
-    # Inspect loads a model that its list does not have, to ask for its name: no weights are to be held for that.
-    services = {run.model for run in runs if run.provider not in (*EXACT, *IN_MEMORY)}
-    known = {model: info.cost for model in services if (info := get_model_info(model)) and info.cost}
-    return [
-        need(run, prompts[run.style], arguments.get("draws", MIN_DRAWS), find_weights_of(run), {**known, **costs})
-        for run in runs
-    ]
 
 
 def print_needs(needs: Sequence["Need"], done: Sequence["Run"], name: str, asked: "Asked") -> None:
