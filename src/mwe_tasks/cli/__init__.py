@@ -5,9 +5,14 @@ prints; it repeats the first sentence of the command's docstring, so that help n
 (a test holds the two together).
 """
 
+import gc
 from importlib import import_module
 
 import click
+
+NEW_OBJECTS = 200_000
+"""How many there are until Python looks for those that nothing holds. At its own 700 that is a fifth of the time that
+importing torch, transformers and Inspect takes."""
 
 COMMANDS = {
     "demo": (
@@ -104,3 +109,4 @@ def main() -> None:
     Example:
       mwe check sycophantic_yesno
     """
+    gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
