@@ -60,7 +60,10 @@ def main() -> None:
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside is not None:
-        found = compare(asked.folder, asked.rows, asked.pairs)
+        try:
+            found = compare(asked.folder, asked.rows, asked.pairs)
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
         asked.inside.write_text(json.dumps(found._asdict()), encoding="utf-8")
         return
     found = measure(asked.folder, rows=asked.rows, pairs=asked.pairs)

@@ -409,11 +409,49 @@ def test_without_text_the_answer_is_unscored_with_that_reason_and_the_rest_is_th
         (("--shard", "3/2"), [ONE], "--shard 3/2 names no share: write I/N"),
         (("--shard", "0/2"), [ONE], "names no share"),
         (("--shard", "two"), [ONE], "names no share"),
+        (("--threads", "2", "-M", "threads=1"), [ONE], "--threads and -M threads= are two ways to say the same"),
     ],
 )
 def test_options_that_do_not_fit_are_one_sentence_and_exit_2(score, arguments, models, said):
     refused = score(*arguments, models=models)
     assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+
+
+def test_a_dataset_that_is_named_twice_is_refused(score, dataset):
+    refused = score(str(Path(dataset) / "data" / ".."))
+    assert (refused.exit_code, f"{Path(dataset).name} is named twice" in refused.output) == (2, True), refused.output
+
+
+def test_parts_that_cannot_be_kept_where_they_should_be_are_one_sentence(score, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place, said in (
+        ("nosuch://parts", "is no place for parts (Protocol not known: nosuch): name another in --parts"),
+        (str(tmp_path / "file"), "cannot be read: Not a directory"),
+    ):
+        failed = score("--parts", place)
+        assert (failed.exit_code, said in failed.output) == (1, True), failed.output
+
+
+def test_the_next_command_is_one_that_has_something_to_say(score, tmp_path):
+    assert "Next" not in score("--shard", "1/2").output
+    assert f"Next: mwe show {tmp_path / 'logs'}" in score().output
+    assert f"Next: mwe fit {tmp_path / 'logs'}" in score(models=[ONE, "pretend/two"]).output
+
+
+def test_a_share_that_ends_after_the_log_was_made_leaves_no_batches_behind(score, stop, whole, tmp_path, monkeypatch):
+    stop(2)
+    add = Part.add
+
+    def overtaken(part, begun, number, batch):
+        monkeypatch.setattr(Part, "add", add)
+        assert score().exit_code == 0
+        add(part, begun, number, batch)
+
+    monkeypatch.setattr(Part, "add", overtaken)
+    done = score()
+    assert done.exit_code == 0, done.output
+    assert not list((tmp_path / "logs" / ".parts").iterdir())
+    assert timeless(only_log(tmp_path / "logs")) == timeless(whole())
 
 
 def test_plain_lines_say_how_far_a_run_is_how_fast_and_how_long_it_takes():

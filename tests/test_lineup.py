@@ -124,8 +124,11 @@ def test_a_model_scored_twice_is_refused():
 
 
 def test_a_model_of_no_family_is_told_what_to_do():
-    with pytest.raises(MweError, match="somebody/else belongs to no family here"):
-        line_up([made_run("somebody/else", facts=12)], [FAMILY], "params")
+    made = made_run("somebody/else", facts=12)
+    with pytest.raises(MweError, match=f"somebody/else is no member of {FAMILY.name}: name its family"):
+        line_up([made], [FAMILY], "params")
+    with pytest.raises(MweError, match="somebody/else belongs to no family here: name one with --family"):
+        line_up([made], [FAMILY, FAMILY], "params")
 
 
 def test_a_model_of_two_families_needs_one_to_be_named():

@@ -63,6 +63,8 @@ def score_in_bulk(job: Job, bulk: Bulk, loaded: Loaded) -> EvalLog | None:
         run_shard(opened, part, bulk, loaded)
         log = log_of(opened, part)
     if log is None:  # or another shard, which ended at the same time, has made it
+        if part.begun() is None:
+            part.remove()  # batches of ours that came after
         return finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions)
     write_log(log, bulk.log_dir)
     part.remove()

@@ -91,7 +91,7 @@ def line_up(tables: Sequence[pd.DataFrame], families: Sequence[Family], x: Size)
         name = name_of(table)
         owners = [family for family in families if name in members_of(family)]
         if len(owners) != 1:
-            raise MweError(_no_owner(name, owners))
+            raise MweError(_no_owner(name, owners, families))
         member = members_of(owners[0])[name]
         run = Run(member, size(member, x), table)
         groups.setdefault((owners[0].name, str(table["dataset"].iloc[0])), []).append(run)
@@ -195,8 +195,10 @@ def _values(table: pd.DataFrame, column: str) -> set[object]:
     return {None if pd.isna(value) else value for value in table[column].unique()}
 
 
-def _no_owner(name: str, owners: Sequence[Family]) -> str:
+def _no_owner(name: str, owners: Sequence[Family], families: Sequence[Family]) -> str:
     if owners:
         several = " and ".join(family.name for family in owners)
         return f"{name} belongs to several families ({several}): name one with --family."
+    if len(families) == 1:
+        return f"{name} is no member of {families[0].name}: name its family, or a file like those of `mwe families`."
     return f"{name} belongs to no family here: name one with --family, or write a file like those of `mwe families`."

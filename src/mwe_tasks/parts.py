@@ -81,7 +81,7 @@ class Part:
 
     def begun(self) -> Begun | None:
         """What the part says of its job; None where nothing was begun."""
-        found = self._read(self._path(JOB))
+        found = self._read(f"{self._place()[1]}/{JOB}")
         if found is None:
             return None
         return Begun(found["header"], found["batches"], found["began"], [Said(*each) for each in found["too_long"]])
@@ -105,7 +105,7 @@ class Part:
             if before.get(name) != now.get(name):
                 raise MweError(
                     f"{self.folder} holds batches that were scored with {name} {_short(before.get(name))}, and {name} "
-                    f"is now {_short(now.get(name))}: remove it, or name another --log-dir."
+                    f"is now {_short(now.get(name))}: ask as before, remove it, or name another --log-dir."
                 )
 
     def add(self, begun: Begun, number: int, batch: Finished) -> None:
@@ -114,7 +114,7 @@ class Part:
 
     def finished(self, begun: Begun) -> dict[int, Finished]:
         """The batches that are there whole, by number."""
-        system, path = fsspec.core.url_to_fs(self.folder)
+        system, path = self._place()
         system.invalidate_cache()
         found: dict[int, Finished] = {}
         for file in sorted(system.glob(f"{path}/batch-*.json")):
@@ -126,16 +126,21 @@ class Part:
 
     def remove(self) -> None:
         """Removes the part, once a log holds all of it."""
-        system, path = fsspec.core.url_to_fs(self.folder)
+        system, path = self._place()
         if system.exists(path):
             with suppress(FileNotFoundError):  # another share, which ended at the same time, removes it too
                 system.rm(path, recursive=True)
 
-    def _path(self, name: str) -> str:
-        return f"{fsspec.core.url_to_fs(self.folder)[1]}/{name}"
+    def _place(self) -> tuple[Any, str]:
+        """The file system, and the folder there."""
+        try:
+            system, path = fsspec.core.url_to_fs(self.folder)
+        except (ImportError, ValueError) as error:
+            raise MweError(f"{self.folder} is no place for parts ({error}): name another in --parts.") from None
+        return system, path
 
     def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        system, path = fsspec.core.url_to_fs(self.folder)
+        system, path = self._place()
         try:
             system.makedirs(path, exist_ok=True)
             system.pipe_file(f"{path}/{name}", _bytes(value))
@@ -144,11 +149,12 @@ class Part:
 
     def _read(self, path: str) -> Any:
         """The object in a file; None where there is none, or it was cut short."""
-        system, _ = fsspec.core.url_to_fs(self.folder)
         try:
-            return json.loads(system.cat_file(path))
+            return json.loads(self._place()[0].cat_file(path))
         except (FileNotFoundError, ValueError):
             return None
+        except OSError as error:
+            raise MweError(f"{self.folder} cannot be read: {error.strerror or error}.") from None
 
 
 def now() -> str:

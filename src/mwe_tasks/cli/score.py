@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -124,6 +125,8 @@ def score(
     of_bulk = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
     in_bulk = choose_bulk(chosen.runs, engine, of_bulk)
     refuse_for_ray(engine, address, shard, threads)
+    if threads is not None and any(option == "threads" for option, _ in options):
+        raise MweError("--threads and -M threads= are two ways to say the same: leave one out.")
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     costs = read_costs(model_cost_config)
     if plan_file is not None:
@@ -154,6 +157,8 @@ def score(
         return Ready(data.name, needs, Wanted(prepared, jobs, bulk))
 
     all_ready = [ready(dataset) for dataset in datasets]
+    if twice := [name for name, times in Counter(each.name for each in all_ready).items() if times > 1]:
+        raise MweError(f"{twice[0]} is named twice: its logs could not be told apart.")
     for sentence in chosen.left_out:
         click.echo(f"Left out: {sentence}.")
     if dry_run:
@@ -170,9 +175,12 @@ def score(
     if failed := sum(outcome.error is not None for outcome in outcomes):
         click.echo(f"{failed} of {len(outcomes)} models failed; the same command tries them again.", err=True)
         raise SystemExit(1)
+    if any(outcome.log is None for outcome in outcomes):
+        return
+    command = "fit" if len(chosen.runs) > 1 or family else "show"
     for folder in dict.fromkeys(str(each.wanted.bulk.log_dir) for each in all_ready):
         click.echo(
-            f"Next: mwe fit {shlex.quote(folder)}"
+            f"Next: mwe {command} {shlex.quote(folder)}"
             + (f" --family {shlex.quote(family)}" if family else "")
             + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
         )
