@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from typing import ClassVar
+from weakref import WeakSet
 
 from inspect_ai.model import modelapi
 
@@ -33,13 +34,17 @@ def pretend():
 
 
 class Pretend(BulkModelAPI):
-    """Its `ran` are the batches that were run, `loaded` the models that are loaded and not closed."""
+    """Its `ran` are the batches that were run, `loaded` the models that are not closed, `alone` how many there were.
+
+    Like a model of torch it holds itself, so that only a collection frees it.
+    """
 
     context = 10_000
     stop_after = math.inf
     ran = 0
     loaded: ClassVar[list[str]] = []
     alone: ClassVar[list[int]] = []
+    held: ClassVar[WeakSet] = WeakSet()
 
     def __init__(self, model_name, base_url=None, api_key=None, config=None, **options):
         super().__init__(model_name, base_url, api_key, [], config)
@@ -47,7 +52,9 @@ class Pretend(BulkModelAPI):
             raise MweError("There is no such model. Take another.")
         self.options = options
         self.loaded.append(model_name)
-        self.alone.append(len(self.loaded))
+        self.itself = self
+        self.held.add(self)
+        self.alone.append(len(self.held))
 
     def close(self):
         with suppress(ValueError):

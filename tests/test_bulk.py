@@ -1,5 +1,6 @@
 """The bulk engine: the logs that Inspect's way makes, however often it was stopped and by however many processes."""
 
+import errno
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from weakref import WeakSet
 
 import pretend
 import pytest
@@ -32,6 +34,7 @@ GGUF = "gguf/smollm2-135m"
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch):
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
+    monkeypatch.setattr(pretend.Pretend, "held", WeakSet())
     for name, value in (("ran", 0), ("loaded", []), ("alone", []), ("stop_after", 10**9), ("context", 10_000)):
         monkeypatch.setattr(pretend.Pretend, name, value)
 
@@ -305,6 +308,56 @@ def test_a_model_that_fails_leaves_the_others_and_each_is_unloaded_before_the_ne
     assert "FAILED  pretend/damaged: It gives NaN" in done.output
     assert set(load(tmp_path / "logs")["model"]) == {ONE, "pretend/two", "sim/flat-1b"}
     assert (pretend.Pretend.alone, pretend.Pretend.loaded) == ([1, 1, 1], [])
+
+
+def test_a_model_that_does_not_load_is_tried_once_for_all_datasets(score, make_rows, tmp_path, monkeypatch):
+    tried = []
+
+    def failing(self, model_name, *_, **__):
+        tried.append(model_name)
+        raise MweError("It takes minutes to fail.")
+
+    monkeypatch.setattr(pretend.Pretend, "__init__", failing)
+    write_rows(tmp_path / "more.jsonl", make_rows(4))
+    failed = score(str(tmp_path / "more.jsonl"))
+    assert (failed.exit_code, tried, failed.output.count("It takes minutes")) == (1, ["one"], 2), failed.output
+    assert "2 of 2 logs failed" in failed.output
+
+
+def test_a_folder_whose_name_is_a_pattern_keeps_parts_as_any_other(score, stop, whole, tmp_path):
+    folder = tmp_path / "logs[v2]*?"
+    stop(2, logs=folder)
+    ran = pretend.Pretend.ran
+    assert score(logs=folder).exit_code == 0
+    assert pretend.Pretend.ran - ran == 4
+    assert timeless(only_log(folder)) == timeless(whole())
+
+
+def test_a_log_in_a_folder_within_is_not_replaced(score, tmp_path):
+    assert score("--limit", "8", logs=tmp_path / "logs" / "trial").exit_code == 0
+    done = score()
+    assert done.exit_code == 0, done.output
+    assert (len(only_log(tmp_path / "logs").samples), len(only_log(tmp_path / "logs" / "trial").samples)) == (16, 8)
+
+
+def test_a_share_of_nothing_begins_no_part(score, tmp_path):
+    done = score("--shard", "9/9")
+    assert (done.exit_code, "this share is done" in done.output) == (0, True), done.output
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_log_that_cannot_be_written_whole_leaves_nothing(score, tmp_path, monkeypatch):
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).endswith(".eval"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", full)
+    failed = score()
+    assert (failed.exit_code, "cannot be written: No space left" in failed.output) == (1, True), failed.output
+    assert [each.name for each in (tmp_path / "logs").iterdir()] == [".parts"]
 
 
 def test_several_datasets_load_a_model_once_and_each_line_says_which(score, dataset, make_rows, tmp_path):

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import math
+from types import SimpleNamespace
 
 import pytest
 from inspect_ai import eval as inspect_eval
@@ -11,13 +12,14 @@ from tiny import ARCHITECTURES, TEMPLATE, need, write_checkpoint, write_tokenize
 
 import mwe_tasks.providers.mwe_hf
 from mwe_tasks.checkpoints import find_checkpoint
-from mwe_tasks.completing import Draft, complete
+from mwe_tasks.completing import KEPT, Draft, complete
 from mwe_tasks.labels import LabelLogprobs, logsumexp, spellings
+from mwe_tasks.packing import SEEN
 from mwe_tasks.pretrained import load_pretrained
 from mwe_tasks.rows import write_rows
 from mwe_tasks.table import load
 from mwe_tasks.tasks import yesno
-from mwe_tasks.transformer import Transformer
+from mwe_tasks.transformer import COPIES, Transformer, tokens_at_once
 
 torch, transformers = need("torch"), need("transformers")
 LABELS = ("Yes", "No")
@@ -125,6 +127,35 @@ def test_positions_that_scale_with_the_longest_row_are_those_of_each_question_al
     assert min(lengths) < 28 < 30 < max(lengths)
     for each, expected in zip(model.label_logprobs(asked_of(model, PROMPTS)), direct(folder, PROMPTS), strict=True):
         assert each.logprob == pytest.approx(expected, abs=CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "layers", "heads", "key_value_heads", "inner", "params", "memory"),
+    [
+        (576, 30, 9, 3, 1536, 135e6, 8),
+        (4096, 32, 32, None, 16384, 6.9e9, 24),
+        (4096, 32, 32, None, 16384, 6.9e9, 80),
+        (4096, 32, 32, 8, 14336, 8.0e9, 24),
+    ],
+)
+def test_weights_and_all_that_tokens_of_a_batch_need_fit_a_gpu(
+    monkeypatch, hidden, layers, heads, key_value_heads, inner, params, memory
+):
+    config = SimpleNamespace(
+        **{"hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads, "vocab_size": 50_000},
+        **{"intermediate_size": inner, "num_key_value_heads": key_value_heads},
+    )
+    gpu = SimpleNamespace(total_memory=memory * 10**9)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: gpu)
+    model = SimpleNamespace(
+        device=torch.device("cuda"), dtype=torch.bfloat16, get_memory_footprint=lambda: int(2 * params)
+    )
+    tokens = tokens_at_once(model, config)
+    cached = 2 * layers * hidden // heads * (key_value_heads or heads)
+    assert 256 <= tokens <= 32768
+    assert 2 * params + tokens * (2 * (1 + SEEN + KEPT) * cached + 2 * 12 * hidden) < 0.9 * gpu.total_memory
+    assert tokens > 500
+    assert COPIES == 1 + SEEN + KEPT
 
 
 def test_every_spelling_is_read_and_nothing_is_left_out(llama_folder):

@@ -131,14 +131,14 @@ def test_a_folder_and_a_gguf_file_of_ones_own_are_here(tmp_path):
     assert find_weights_of(Run(f"mwe-hf/{tmp_path}", params=10)) == Weights(0, 40)
     assert find_weights_of(Run(f"gguf/{tmp_path / 'a.gguf'}")) == Weights(0, 10)
     assert find_weights_of(Run(f"mwe-hf/{tmp_path / 'a.gguf'}", params=10)) == Weights(0, 40)
-    assert find_weights_of(Run(f"mwe-hf/{tmp_path / 'a.gguf'}")) == Weights(0, 10)
+    assert find_weights_of(Run(f"mwe-hf/{tmp_path / 'a.gguf'}")) == Weights(0, None)
 
 
 @pytest.mark.usefixtures("cache")
 def test_weights_that_have_a_name_are_known_to_both_providers_that_take_it():
     named = find_weights_of(Run("gguf/smollm2-135m"))
     assert named.download is not None
-    assert find_weights_of(Run("mwe-hf/smollm2-135m")) == named
+    assert find_weights_of(Run("mwe-hf/smollm2-135m", params=10)) == Weights(named.download, 40)
     absent = "hf:me/model/a.gguf@main"
     assert find_weights_of(Run(f"mwe-hf/{absent}")) == find_weights_of(Run(f"gguf/{absent}")) == Weights(None, None)
 

@@ -15,11 +15,15 @@ from tiny import write_checkpoint
 
 from mwe_tasks.cli import main
 from mwe_tasks.clusters import Demand, Node, connect, demand_of, refuse_too_large, threads_of
+from mwe_tasks.engines.ray import Spread
 from mwe_tasks.errors import MweError
+from mwe_tasks.parts import MadeOtherwise
 from mwe_tasks.pieces import MOST, Queue, worth_another
 from mwe_tasks.ray_running import absolute
 from mwe_tasks.rows import write_rows
 from mwe_tasks.runs import Run
+from mwe_tasks.teams import Hand, Team
+from mwe_tasks.workers import Told, _told
 
 REQUIRED = os.environ.get("MWE_RAY") == "required"
 NAMESPACE = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
@@ -139,6 +143,33 @@ def test_what_a_lost_worker_had_is_taken_by_the_next_one():
     queue.give_back(1, batches)
     assert queue.questions == 2.0
     assert [queue.take(1, 1), queue.take(1, 1), queue.take(1, 1)] == [(1, {4: 1.0}), (1, {5: 1.0}), None]
+
+
+def test_a_worker_on_a_node_of_another_kind_ends_and_the_others_take_its_batches(monkeypatch):
+    ray = pytest.importorskip("ray", reason="ray is not installed: make test-ray")
+    told = Told(error="PART holds batches that were scored with processor AVX512, and it is now AVX2", otherwise=True)
+    monkeypatch.setattr(ray, "get", lambda call: told)
+    monkeypatch.setattr(ray, "kill", lambda actor: None)
+    fits, other = Hand("one", loaded=True), Hand("other", loaded=True, job=0, batches={1: 5.0, 2: 5.0})
+    queue = Queue({}, left={0: {3: 5.0}})
+    team = Team(Run("mwe-hf/me/model"), Demand(1, 0, 0), queue, {0: 3}, [fits, other])
+    failed = {}
+    spread = Spread.__new__(Spread)
+    spread.calls, spread.fail = {}, failed.__setitem__
+    spread._hear("call", team, other)
+    assert (team.hands, queue.left, failed) == ([fits], {0: {1: 5.0, 2: 5.0, 3: 5.0}}, {})
+    assert not team.wants_another
+    fits.job, fits.batches = 0, {3: 5.0}
+    spread._hear("call", team, fits)
+    assert (team.hands, failed) == ([fits], {0: told.error})
+
+
+def test_what_is_told_of_a_part_that_was_made_otherwise_says_so():
+    def refuse(error):
+        raise error
+
+    assert _told(lambda: refuse(MadeOtherwise("It differs."))) == Told(error="It differs.", otherwise=True)
+    assert _told(lambda: refuse(MweError("It gives NaN."))) == Told(error="It gives NaN.")
 
 
 def test_batches_of_a_job_that_has_failed_do_not_come_back():

@@ -42,7 +42,7 @@ def attend(
     rows, heads, width, size = query.shape
     shared, seen = key.shape[1:3]
     added = attention_mask is not None and attention_mask.dtype == query.dtype
-    if not added or rows * heads * width * seen > MOST:
+    if not added or given.get("position_bias") is not None or rows * heads * width * seen > MOST:
         found: tuple[Any, None] = AttentionInterface()["sdpa"](
             module, query, key, value, attention_mask, scaling=scaling, **given
         )

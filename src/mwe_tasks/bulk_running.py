@@ -1,11 +1,11 @@
 """One model scored in bulk, in this process or by a server: its part gone on with, and its log written."""
 
+import gc
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,35 +40,62 @@ class Bulk(NamedTuple):
     """Of the CPU, for each model; what its engine takes by itself where None."""
 
 
-Loaded = Callable[[], BulkModelAPI]
-"""Gives a model, loaded when it is first asked for."""
+class Loading:
+    """A model for all jobs that ask it: loaded when the first of them needs it, and once even where that fails."""
+
+    def __init__(self, run: Run, threads: int | None) -> None:
+        self.run, self.threads = run, threads
+        self._model: BulkModelAPI | None = None
+        self._failed: Exception | None = None
+
+    def model(self) -> BulkModelAPI:
+        """The model; raises what loading it raised, MweError above all."""
+        if self._failed is not None:
+            raise self._failed.with_traceback(None)
+        if self._model is None:
+            try:
+                self._model = load(self.run, self.threads)
+            except Exception as error:
+                self._failed = error
+                raise
+        return self._model
+
+    def close(self) -> None:
+        """Frees the model's memory at once: the next one needs the room."""
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+            gc.collect()  # a model of torch is held by what it holds
 
 
-@contextmanager
-def loading(run: Run, threads: int | None) -> Iterator[Loaded]:
-    """A model for all jobs that are done within, loaded once and if one of them needs it; freed at the end."""
-    with ExitStack() as stack:
-        yield cache(lambda: stack.enter_context(closing(load(run, threads))))
-
-
-def score_in_bulk(job: Job, bulk: Bulk, loaded: Loaded) -> EvalLog | None:
+def score_in_bulk(job: Job, bulk: Bulk, loading: Loading, replaced: Sequence[str]) -> EvalLog | None:
     """The log of one model, whose location is its file; None where batches of other shards are still lacking.
 
-    Raises MweError where the model cannot be loaded or asked, and where its part was made otherwise.
+    `replaced` are logs that the new one stands for. Raises MweError where the model cannot be loaded or asked, and
+    where its part was made otherwise.
     """
     opened = open_job(job)
     part = part_of(opened, bulk.parts)
     log = log_of(opened, part)
     if log is None:
-        run_shard(opened, part, bulk, loaded)
+        run_shard(opened, part, bulk, loading)
         log = log_of(opened, part)
     if log is None:  # or another shard, which ended at the same time, has made it
-        if part.begun() is None:
+        made = part.begun() is None
+        log = finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions) if made else None
+        if log is not None:
             part.remove()  # batches of ours that came after
-        return finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions)
-    write_log(log, bulk.log_dir)
-    part.remove()
+        return log
+    keep_log(log, bulk.log_dir, part, replaced)
     return log
+
+
+def keep_log(log: EvalLog, folder: Path, part: Part, replaced: Sequence[str]) -> None:
+    """Writes a log into a folder, and removes what it stands for: its part, and logs of less."""
+    write_log(log, folder)
+    for path in replaced:
+        Path(path).unlink(missing_ok=True)
+    part.remove()
 
 
 def part_of(opened: Opened, parts: str) -> Part:
@@ -76,12 +103,12 @@ def part_of(opened: Opened, parts: str) -> Part:
     return Part(f"{parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
 
 
-def run_shard(opened: Opened, part: Part, bulk: Bulk, loaded: Loaded) -> None:
+def run_shard(opened: Opened, part: Part, bulk: Bulk, loading: Loading) -> None:
     """Runs the batches of the shard that are not in the part."""
     if opened.job.run.provider in COMPLETIONS:
         _ask_server(opened, part, bulk)
         return
-    model = loaded()
+    model = loading.model()
     planned = plan_job(opened, model)
     with _left(opened, planned, part, bulk) as (begun, left, tell):
         for number in run_batches(planned._replace(begun=begun), model, part, left):
@@ -109,9 +136,10 @@ def _left(
     opened: Opened, planned: Planned, part: Part, bulk: Bulk
 ) -> Iterator[tuple[Begun, list[int], Callable[[int], None]]]:
     """What the part was begun with, the shard's batches that it lacks, and a function that shows one to be done."""
-    begun = part.begin(planned.begun)
+    mine = bulk.shard.batches(planned.begun.batches)
+    nothing = planned.begun.batches and not mine  # then the log may be there already, and no part is to be begun
+    begun = planned.begun if nothing else part.begin(planned.begun)
     done = part.finished(begun)
-    mine = bulk.shard.batches(begun.batches)
     questions = {number: planned.prompts(number) / len(opened.stances) for number in mine}
     before = sum(questions[number] for number in mine if number in done)
     with bulk.pace(sum(questions.values()), before) as tell:
@@ -129,6 +157,9 @@ def write_log(log: EvalLog, folder: Path) -> None:
         os.replace(partial, path)  # noqa: PTH105  what is cut short would be no log
     except OSError as error:
         raise MweError(f"{folder} cannot be written: {error.strerror or error}.") from None
+    finally:
+        with suppress(OSError):  # of a folder that is none
+            partial.unlink(missing_ok=True)
     log.location = str(path)
 
 

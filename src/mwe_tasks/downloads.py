@@ -12,7 +12,7 @@ from mwe_tasks.weights import Weights as Named
 STORED = 2
 """Bytes a parameter of most checkpoints; the few in 32 bits are twice as large."""
 HELD = {"mwe-hf": 4}
-"""Bytes a parameter in memory: mwe-hf computes in 32 bits on a CPU; others keep what is stored."""
+"""Bytes a parameter in memory, at most: mwe-hf computes in 32 bits where a CPU has no 16, others in what is stored."""
 WHOLE = ("model.safetensors", "pytorch_model.bin")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
@@ -39,8 +39,7 @@ def find_weights_of(run: Run) -> Weights:
     stored = None if run.params is None else run.params * STORED
     size = None if run.params is None else run.params * HELD.get(run.provider, STORED)
     if run.provider == "mwe-hf" and (name.endswith(".gguf") or _pinned(name) or HUB_FORM.fullmatch(name)):
-        found = _gguf(name)
-        return found._replace(size=size or found.size)
+        return _gguf(name)._replace(size=size)
     path = Path(name).expanduser()
     if path.is_dir():
         return Weights(download=0, size=size)

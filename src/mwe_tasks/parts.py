@@ -10,6 +10,7 @@ object stores cannot do, and several processes may write batches of one job at a
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,8 +25,13 @@ from mwe_tasks.labels import LabelLogprobs
 from mwe_tasks.llama import Completion
 
 JOB = "job.json"
+BATCH = re.compile(r"/batch-\d+\.json$")
 MODEL = "the model"
 """What the header calls the model's own facts."""
+
+
+class MadeOtherwise(MweError):
+    """A part holds batches of another job, model, setting or machine."""
 
 
 class Said(NamedTuple):
@@ -36,7 +42,7 @@ class Said(NamedTuple):
     tokens: int
     """Of the prompt."""
     labels: Mapping[str, Any] | None
-    """`LabelLogprobs` as plain data; None where the prompt was too long."""
+    """`LabelLogprobs` as plain data; None where the prompt was too long, and of a server of lists."""
     texts: Sequence[Sequence[Any]]
     """Of each text the text, its tokens, whether it came to an end and, of a server, its likeliest tokens."""
 
@@ -87,7 +93,7 @@ class Part:
         return Begun(found["header"], found["batches"], found["began"], [Said(*each) for each in found["too_long"]])
 
     def begin(self, ours: Begun) -> Begun:
-        """Begins a part, or goes on with it; raises MweError where what is there was made otherwise."""
+        """Begins a part, or goes on with it; raises MadeOtherwise where what is there was."""
         theirs = self.begun()
         if theirs is not None:
             self.refuse_other(theirs, ours.header)
@@ -98,12 +104,12 @@ class Part:
         return written
 
     def refuse_other(self, theirs: Begun, header: Mapping[str, Any]) -> None:
-        """Raises MweError, which says what differs, where a header or a share of one is not that of the part."""
+        """Raises MadeOtherwise, which says what differs, where a header or a share of one is not that of the part."""
         before = _flat({name: theirs.header.get(name) for name in header})
         now = _flat(json.loads(_bytes(header)))
         for name in {**now, **before}:
             if before.get(name) != now.get(name):
-                raise MweError(
+                raise MadeOtherwise(
                     f"{self.folder} holds batches that were scored with {name} {_short(before.get(name))}, and {name} "
                     f"is now {_short(now.get(name))}: ask as before, remove it, or name another --log-dir."
                 )
@@ -117,8 +123,8 @@ class Part:
         system, path = self._place()
         system.invalidate_cache()
         found: dict[int, Finished] = {}
-        for file in sorted(system.glob(f"{path}/batch-*.json")):
-            batch = self._read(file)
+        for file in sorted(self._files(system, path)):  # no glob, which would read a folder's name as a pattern too
+            batch = self._read(file) if BATCH.search(file) else None
             if batch is not None and batch["key"] == begun.key:
                 said = [Said(*each) for each in batch["said"]]
                 found[batch["number"]] = Finished(batch["began"], batch["ended"], said)
@@ -128,8 +134,14 @@ class Part:
         """Removes the part, once a log holds all of it."""
         system, path = self._place()
         if system.exists(path):
-            with suppress(FileNotFoundError):  # another share, which ended at the same time, removes it too
+            with suppress(OSError):  # another share, which ended at the same time, removes it too, or writes there
                 system.rm(path, recursive=True)
+
+    def _files(self, system: Any, path: str) -> list[str]:
+        try:
+            return list(system.ls(path, detail=False))
+        except FileNotFoundError:
+            return []
 
     def _place(self) -> tuple[Any, str]:
         """The file system, and the folder there."""

@@ -3,17 +3,17 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import NamedTuple
 
 from inspect_ai.log import EvalLog
 
-from mwe_tasks.bulk_running import part_of, write_log
+from mwe_tasks.bulk_running import keep_log, part_of
 from mwe_tasks.clusters import connect
 from mwe_tasks.engines.bulk import log_of
 from mwe_tasks.engines.ray import Spread, Work
-from mwe_tasks.errors import MweError, sentence_of
-from mwe_tasks.jobs import open_job
+from mwe_tasks.errors import sentence_of
+from mwe_tasks.jobs import Opened, open_job
 from mwe_tasks.running import Outcome, Wanted, failure_of, outcome_of
 from mwe_tasks.runs import Run
 
@@ -37,15 +37,17 @@ def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Ou
     done: dict[int, float] = {}
     places: dict[int, tuple[int, Run]] = {}
     for number, wanted in enumerate(asked):
-        for run in wanted.prepared.tasks:
+        opened: Opened | None = None
+        for run in wanted.prepared.left:
             try:
-                opened = open_job(wanted.jobs[run])
+                job = wanted.jobs[run]  # which reads what those of the other models read
+                opened = open_job(job) if opened is None else replace(opened, job=job)
                 one = One(run, Work(opened, part_of(opened, absolute(wanted.bulk.parts))), wanted)
                 if (log := log_of(opened, one.work.part)) is not None:
                     outcomes[number][run] = _keep(log, one)
                     continue
-            except MweError as error:
-                outcomes[number][run] = failure_of(run, error.message)
+            except Exception as error:  # as for one that fails while it runs
+                outcomes[number][run] = failure_of(run, sentence_of(error))
                 continue
             key = len(ones)
             ones[key], places[key], done[key] = one, (number, run), _done(one.work)
@@ -99,8 +101,5 @@ def _merge(one: One) -> Outcome:
 
 
 def _keep(log: EvalLog, one: One) -> Outcome:
-    write_log(log, one.wanted.bulk.log_dir)
-    one.work.part.remove()
-    for path in one.wanted.prepared.replaced[one.run]:
-        Path(path).unlink(missing_ok=True)
+    keep_log(log, one.wanted.bulk.log_dir, one.work.part, one.wanted.prepared.replaced[one.run])
     return outcome_of(one.run, log)

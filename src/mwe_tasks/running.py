@@ -6,7 +6,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
-from mwe_tasks.bulk_running import Bulk, Loaded, loading, score_in_bulk
+from mwe_tasks.bulk_running import Bulk, Loading, score_in_bulk
 from mwe_tasks.errors import printable, sentence_of
 from mwe_tasks.jobs import Job
 from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
@@ -50,7 +50,9 @@ class Prepared(NamedTuple):
 
     asked: Asked
     runs: tuple[Run, ...]
-    tasks: dict[Run, Task]
+    build: Callable[[Run], Task]
+    """Makes a model's task; its questions are in memory until that is over."""
+    left: list[Run]
     done: dict[Run, Outcome]
     replaced: dict[Run, list[str]]
     """Logs of a model that failed or has answers to fewer questions, which its new log stands for."""
@@ -84,20 +86,23 @@ def _own_tasks() -> set[str]:
     return {module.name for module in pkgutil.iter_modules(mwe_tasks.generators.__path__)}
 
 
-def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked) -> Prepared:
-    """The task of each model that has no finished log in the folder, and the logs of the others.
+def prepare(
+    runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked, headers: Sequence[EvalLog] | None = None
+) -> Prepared:
+    """The models that have no finished log in the folder, and the logs of the others.
 
-    `build` makes a model's task. Raises MweError where the folder holds logs that these could not be compared with.
+    `build` makes a model's task; `headers` are those of the folder, which are read where they are not given. Raises
+    MweError where a task takes other arguments, and where the folder holds logs that these could not be compared with.
     """
-    tasks = {run: build(run) for run in runs}
-    headers = read_headers(asked.log_dir)
-    facts: dict[str, Any] = (tasks[runs[0]].metadata or {})["mwe"]
+    headers = read_headers(asked.log_dir) if headers is None else headers
+    facts: dict[str, Any] = (build(runs[0]).metadata or {})["mwe"]
     refuse_others(headers, facts, runs, asked)
     logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
     done = {run: outcome_of(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
-    left = {run: task for run, task in tasks.items() if run not in done}
-    replaced = {run: [place_of(header) for header in headers if _gives_way(header, run, facts)] for run in left}
-    return Prepared(asked, tuple(runs), left, done, replaced)
+    left = [run for run in runs if run not in done]
+    here = [header for header in headers if Path(place_of(header)).resolve().parent == asked.log_dir.resolve()]
+    replaced = {run: [place_of(header) for header in here if _gives_way(header, run, facts)] for run in left}
+    return Prepared(asked, tuple(runs), build, left, done, replaced)
 
 
 def _gives_way(header: EvalLog, run: Run, facts: Mapping[str, Any]) -> bool:
@@ -113,14 +118,14 @@ def score_jobs(asked: Sequence[Wanted], *, say: Callable[[str], None], show: Cal
     They go from what is left to do to what is done, and `show` is told of each with its dataset's number. Raises
     KeyboardInterrupt where a user stopped it; what is in a part by then is kept.
     """
-    for run in dict.fromkeys(run for wanted in asked for run in wanted.prepared.tasks if run in wanted.jobs):
+    for run in dict.fromkeys(run for wanted in asked for run in wanted.prepared.left if run in wanted.jobs):
         say(f"Scoring {run.name}.")
-        with loading(run, asked[0].bulk.threads) as loaded:
+        with closing(Loading(run, asked[0].bulk.threads)) as loading:
             for number, wanted in enumerate(asked):
-                if wanted.prepared.tasks.pop(run, None) is not None:
-                    wanted.prepared.done[run] = _score_in_bulk(run, wanted, loaded)
+                if run in wanted.prepared.left:
+                    wanted.prepared.left.remove(run)
+                    wanted.prepared.done[run] = _score_in_bulk(run, wanted, loading)
                     show(number, wanted.prepared.done[run])
-        gc.collect()
 
 
 def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
@@ -128,11 +133,11 @@ def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
 
     Raises KeyboardInterrupt where a user stopped it; what has an answer by then is kept.
     """
-    outcomes, tasks = dict(prepared.done), prepared.tasks
-    for batch in batches(list(tasks)):
+    outcomes = dict(prepared.done)
+    for batch in batches(prepared.left):
         say(f"Scoring {', '.join(run.name for run in batch)}.")
-        # Taken out, since a task holds its model, and the next one's weights need the room.
-        outcomes |= _score_together({run: tasks.pop(run) for run in batch}, prepared.asked)
+        # Made here, since a task holds its model, and the next one's weights need the room.
+        outcomes |= _score_together({run: prepared.build(run) for run in batch}, prepared.asked)
         gc.collect()
     return [outcomes[run] for run in prepared.runs]
 
@@ -146,16 +151,14 @@ def first_sentence(text: str) -> str:
     return printable(SENTENCE.split(line)[0][:400]).rstrip(".") or "no reason was given"
 
 
-def _score_in_bulk(run: Run, wanted: Wanted, loaded: Loaded) -> Outcome:
+def _score_in_bulk(run: Run, wanted: Wanted, loading: Loading) -> Outcome:
     began = time.monotonic()
     try:
-        log = score_in_bulk(wanted.jobs[run], wanted.bulk, loaded)
+        log = score_in_bulk(wanted.jobs[run], wanted.bulk, loading, wanted.prepared.replaced[run])
     except Exception as error:  # as with Inspect, a model that fails leaves the others
         return failure_of(run, _said(run, error))
     if log is None:
         return Outcome(run, None, 0, time.monotonic() - began, None)
-    for path in wanted.prepared.replaced[run]:
-        Path(path).unlink(missing_ok=True)
     return Outcome(run, place_of(log), answered_questions(log), time.monotonic() - began, None)
 
 

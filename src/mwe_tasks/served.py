@@ -190,6 +190,8 @@ class Connection:
 
 async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
     models = await connection.models()
+    if connection.about:  # others come and go
+        models = [_without_folders(connection.server.model)]
     [turn] = render(PROBE, labels=labels, style="completion", template=0)
     refusal = ""
     try:

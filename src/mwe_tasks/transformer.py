@@ -23,6 +23,10 @@ BATCH = 16
 """Calls that run at once, where they come one by one."""
 CPU_TOKENS, GPU_TOKENS = 1536, 32768
 """Tokens that run at once, at most."""
+FEW_TOKENS = 256
+"""What a GPU runs at once however little memory is left."""
+COPIES = 13
+"""Of how many tokens keys and values are held for each that runs: its own, and as many as are seen and kept."""
 
 
 class Transformer:
@@ -241,11 +245,12 @@ def _scales_with_length(config: Any) -> bool:
 
 
 def tokens_at_once(model: Any, config: Any) -> int:
-    """How many tokens run at once: a quarter of a GPU's memory holds what they need, and a CPU gains nothing by more.
+    """How many tokens run at once: half of what a GPU has beside the weights, and a CPU gains nothing by more.
 
-    What a token needs: its hidden states in and out of a layer's parts, its keys and values in all layers, and a
-    share of the logits that are read, in float32. A function of model and device alone, so that a run that is
-    interrupted goes on with the same batches.
+    What a token needs: its hidden states in and out of a layer's parts, a share of the logits that are read, in
+    float32, and its keys and values in all layers, with those of others that are seen (`packing.SEEN`) and kept for
+    texts (`completing.KEPT`). A function of model and device alone, so that a run that is interrupted goes on with
+    the same batches.
     """
     import torch
 
@@ -253,7 +258,10 @@ def tokens_at_once(model: Any, config: Any) -> int:
         return CPU_TOKENS
     hidden, layers = int(config.hidden_size), int(config.num_hidden_layers)
     inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
-    values = 12 * hidden + 4 * inner + 2 * layers * hidden
+    heads = int(config.num_attention_heads)
+    width = int(getattr(config, "head_dim", None) or hidden // heads)
+    cached = 2 * layers * width * int(getattr(config, "num_key_value_heads", None) or heads)
+    values = 12 * hidden + 4 * inner + COPIES * cached
     each: int = values * torch.finfo(model.dtype).bits // 8 + 4 * config.vocab_size
-    memory: int = torch.cuda.get_device_properties(model.device).total_memory
-    return max(CPU_TOKENS, min(GPU_TOKENS, memory // 4 // each))
+    free: int = torch.cuda.get_device_properties(model.device).total_memory - model.get_memory_footprint()
+    return max(FEW_TOKENS, min(GPU_TOKENS, free // 2 // each))

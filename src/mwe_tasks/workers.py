@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mwe_tasks.engines.bulk import Planned, load, plan_job, run_batches
 from mwe_tasks.errors import sentence_of
 from mwe_tasks.jobs import Opened
-from mwe_tasks.parts import Part
+from mwe_tasks.parts import MadeOtherwise, Part
 from mwe_tasks.providers.exact import BulkModelAPI
 from mwe_tasks.runs import Run
 
@@ -18,6 +18,8 @@ class Told(NamedTuple):
 
     value: Any = None
     error: str | None = None
+    otherwise: bool = False
+    """Whether that is because what this machine computes does not belong to the part."""
 
 
 class Worker:
@@ -74,4 +76,4 @@ def _told(do: Callable[[], Any]) -> Told:
     try:
         return Told(do())
     except Exception as error:  # whatever an engine raises
-        return Told(error=sentence_of(error))
+        return Told(error=sentence_of(error), otherwise=isinstance(error, MadeOtherwise))

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -27,7 +28,7 @@ GUESSES = """\
 Tokens are guessed at {characters} characters each from the prompts as they are put, and at {answer} an answer; a
 model that thinks writes more. Where two numbers stand, the first holds for a model that gives log
 probabilities, the second where answers are drawn. Where no file is here to measure, downloads are counted at
-16 bits a parameter, and memory, of weights alone, at 16, or 32 for mwe-hf, as on a CPU."""
+16 bits a parameter, and memory, of weights alone, at 16, or 32 for mwe-hf, as on a CPU without 16."""
 
 
 @click.command()
@@ -107,7 +108,7 @@ def score(
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.engines.bulk import read_shard
-    from mwe_tasks.logged import Asked
+    from mwe_tasks.logged import Asked, read_headers
     from mwe_tasks.needs import needs_of
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
@@ -132,6 +133,8 @@ def score(
     if plan_file is not None:
         arguments.setdefault("split", read_plan(plan_file)[0].split)
 
+    headers = cache(read_headers)  # since all datasets may share a folder
+
     def ready(dataset: str) -> Ready:
         given, most, stamp = dict(arguments), limit, None
         data = read_rows(dataset, str(given.get("split", "test")))
@@ -149,11 +152,11 @@ def score(
         def of(run: "Run") -> dict[str, object]:
             return given | ({} if run.style is None else {"style": run.style})
 
-        prepared = prepare(chosen.runs, lambda run: task_for(dataset, of(run)), asked)
+        prepared = prepare(chosen.runs, lambda run: task_for(dataset, of(run)), asked, headers(asked.log_dir))
         jobs = {run: job_for(dataset, of(run), run, asked) for run in in_bulk}
         place = parts or str(asked.log_dir / PARTS)
         bulk = Bulk(asked.log_dir, place, read_shard(shard), find_pace(), max_connections, threads)
-        needs = needs_of(list(prepared.tasks), dataset, data, given, asked.questions, costs)
+        needs = needs_of(list(prepared.left), dataset, data, given, asked.questions, costs)
         return Ready(data.name, needs, Wanted(prepared, jobs, bulk))
 
     all_ready = [ready(dataset) for dataset in datasets]
@@ -173,7 +176,8 @@ def score(
         click.echo("Interrupted: the same command goes on from here.", err=True)
         raise SystemExit(1) from None
     if failed := sum(outcome.error is not None for outcome in outcomes):
-        click.echo(f"{failed} of {len(outcomes)} models failed; the same command tries them again.", err=True)
+        what = "models" if len(all_ready) == 1 else "logs"
+        click.echo(f"{failed} of {len(outcomes)} {what} failed; the same command tries them again.", err=True)
         raise SystemExit(1)
     if any(outcome.log is None for outcome in outcomes):
         return
@@ -195,7 +199,7 @@ class Ready(NamedTuple):
 
 
 def score_all(ready: Sequence[Ready], engine: str | None, address: str | None) -> list["Outcome"]:
-    """Scores datasets, and prints what became of each model on each, as soon as it is known."""
+    """Scores datasets, and prints what became of each model on each: over a cluster at the end, else as it is known."""
     from mwe_tasks.ray_running import score_over_ray
     from mwe_tasks.running import score as score_prepared
     from mwe_tasks.running import score_jobs
@@ -206,7 +210,7 @@ def score_all(ready: Sequence[Ready], engine: str | None, address: str | None) -
         print_outcome(outcome, ready[number].name if len(ready) > 1 else None)
 
     if engine == "ray":
-        if names := list(dict.fromkeys(run.name for each in asked for run in each.prepared.tasks)):
+        if names := list(dict.fromkeys(run.name for each in asked for run in each.prepared.left)):
             click.echo(f"Scoring {', '.join(names)} over Ray.")
         found = score_over_ray(asked, address)
         for number, outcomes in enumerate(found):

@@ -145,6 +145,10 @@ class Spread:
         job, hand.job = hand.job, None
         if job is None:
             self._hear_of_loading(team, hand, told)
+        elif told.otherwise and hand.batches and len(team.hands) > 1:
+            self._end(team, hand)
+            team.queue.give_back(job, hand.batches)
+            team.load_seconds = float("inf")  # a node of another kind: those that fit go on, and nobody else tries
         elif told.error is not None:
             hand.at = None
             self._drop(team, job, told.error)
