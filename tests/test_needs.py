@@ -130,6 +130,7 @@ def test_a_folder_and_a_gguf_file_of_ones_own_are_here(tmp_path):
     (tmp_path / "a.gguf").write_bytes(b"x" * 10)
     assert find_weights_of(Run(f"mwe-hf/{tmp_path}", params=10)) == Weights(0, 40)
     assert find_weights_of(Run(f"gguf/{tmp_path / 'a.gguf'}")) == Weights(0, 10)
+    assert find_weights_of(Run(f"vllm/{tmp_path / 'a.gguf'}")) == Weights(0, 10)
     assert find_weights_of(Run(f"mwe-hf/{tmp_path / 'a.gguf'}", params=10)) == Weights(0, 40)
     assert find_weights_of(Run(f"mwe-hf/{tmp_path / 'a.gguf'}")) == Weights(0, None)
 

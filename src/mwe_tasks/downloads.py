@@ -41,8 +41,8 @@ def find_weights_of(run: Run) -> Weights:
     if run.provider == "mwe-hf" and (name.endswith(".gguf") or _pinned(name) or HUB_FORM.fullmatch(name)):
         return _gguf(name)._replace(size=size)
     path = Path(name).expanduser()
-    if path.is_dir():
-        return Weights(download=0, size=size)
+    if path.exists():
+        return Weights(download=0, size=path.stat().st_size if path.is_file() else size)
     if path.is_absolute() or name.startswith("."):
         raise MweError(f"There is no folder or file {name}, which {run.model} names.")
     return Weights(download=0 if in_hub_cache(name, run.revision) else stored, size=size)
