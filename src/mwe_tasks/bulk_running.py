@@ -80,13 +80,14 @@ def score_in_bulk(job: Job, bulk: Bulk, loading: Loading, replaced: Sequence[str
     if log is None:
         run_shard(opened, part, bulk, loading)
         log = log_of(opened, part)
-    if log is None:  # or another shard, which ended at the same time, has made it
-        made = part.begun() is None
-        log = finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions) if made else None
-        if log is not None:
-            part.remove()  # batches of ours that came after
+    if log is not None:
+        keep_log(log, bulk.log_dir, part, replaced)
         return log
-    keep_log(log, bulk.log_dir, part, replaced)
+    if part.begun() is not None:
+        return None
+    log = finished_log(read_headers(bulk.log_dir), job.run, opened.data.name, job.questions)
+    if log is not None:  # of another shard, which ended at the same time
+        part.remove()  # batches of ours that came after
     return log
 
 

@@ -10,7 +10,7 @@ from mwe_tasks.errors import MweError
 from mwe_tasks.families import find_family
 from mwe_tasks.fit import Finding
 from mwe_tasks.headline import DEPENDS
-from mwe_tasks.logged import Asked
+from mwe_tasks.logged import Asked, read_headers
 from mwe_tasks.reporting import findings_of
 from mwe_tasks.running import prepare, score, task_for
 from mwe_tasks.runs import choose_members
@@ -67,7 +67,8 @@ def run_controls(folder: Path, *, questions: int = QUESTIONS, controls: Sequence
 def _fitted(family: str, folder: Path, questions: int) -> list[Finding]:
     chosen = choose_members(find_family(family))
     asked = Asked(log_dir=folder / family, questions=questions, plan=None, options={"display": "none"})
-    prepared = prepare(chosen.runs, lambda run: task_for(DATASET, {"style": run.style}), asked)
+    headers = read_headers(asked.log_dir)
+    prepared = prepare(chosen.runs, lambda run: task_for(DATASET, {"style": run.style}), asked, headers)
     click.echo(f"mwe score {DATASET} --family {family} --limit {questions} --log-dir {asked.log_dir}")
     outcomes = score(prepared, say=lambda line: None)
     if failed := [outcome for outcome in outcomes if outcome.error is not None]:

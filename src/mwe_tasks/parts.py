@@ -123,8 +123,8 @@ class Part:
         system, path = self._place()
         system.invalidate_cache()
         found: dict[int, Finished] = {}
-        for file in sorted(self._files(system, path)):  # no glob, which would read a folder's name as a pattern too
-            batch = self._read(file) if BATCH.search(file) else None
+        for file in _batches(system, path):
+            batch = self._read(file)
             if batch is not None and batch["key"] == begun.key:
                 said = [Said(*each) for each in batch["said"]]
                 found[batch["number"]] = Finished(batch["began"], batch["ended"], said)
@@ -133,15 +133,8 @@ class Part:
     def remove(self) -> None:
         """Removes the part, once a log holds all of it."""
         system, path = self._place()
-        if system.exists(path):
-            with suppress(OSError):  # another share, which ended at the same time, removes it too, or writes there
-                system.rm(path, recursive=True)
-
-    def _files(self, system: Any, path: str) -> list[str]:
-        try:
-            return list(system.ls(path, detail=False))
-        except FileNotFoundError:
-            return []
+        with suppress(OSError):  # nothing was begun, or another share that ended at the same time removes or writes it
+            system.rm(path, recursive=True)
 
     def _place(self) -> tuple[Any, str]:
         """The file system, and the folder there."""
@@ -172,6 +165,14 @@ class Part:
 def now() -> str:
     """The time as parts have it: ISO 8601, UTC."""
     return datetime.now(UTC).isoformat()
+
+
+def _batches(system: Any, folder: str) -> list[str]:
+    """The files of batches: without a glob, which would read the folder's own name as a pattern too."""
+    try:
+        return sorted(file for file in system.ls(folder, detail=False) if BATCH.search(file))
+    except FileNotFoundError:
+        return []
 
 
 def _name(number: int) -> str:

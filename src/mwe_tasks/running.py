@@ -21,7 +21,7 @@ import mwe_tasks.generators
 from mwe_tasks.bulk_running import Bulk, Loading, score_in_bulk
 from mwe_tasks.errors import printable, sentence_of
 from mwe_tasks.jobs import Job
-from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, read_headers, refuse_others
+from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, refuse_others
 from mwe_tasks.plan import STAMP
 from mwe_tasks.runs import EXACT, IN_MEMORY, Run, batches
 from mwe_tasks.tasks import yesno
@@ -86,22 +86,20 @@ def _own_tasks() -> set[str]:
     return {module.name for module in pkgutil.iter_modules(mwe_tasks.generators.__path__)}
 
 
-def prepare(
-    runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked, headers: Sequence[EvalLog] | None = None
-) -> Prepared:
+def prepare(runs: Sequence[Run], build: Callable[[Run], Task], asked: Asked, headers: Sequence[EvalLog]) -> Prepared:
     """The models that have no finished log in the folder, and the logs of the others.
 
-    `build` makes a model's task; `headers` are those of the folder, which are read where they are not given. Raises
-    MweError where a task takes other arguments, and where the folder holds logs that these could not be compared with.
+    `build` makes a model's task; `headers` are those of the folder's logs. Raises MweError where a task takes other
+    arguments, and where the folder holds logs that these could not be compared with.
     """
-    headers = read_headers(asked.log_dir) if headers is None else headers
     facts: dict[str, Any] = (build(runs[0]).metadata or {})["mwe"]
     refuse_others(headers, facts, runs, asked)
     logs = {run: finished_log(headers, run, facts["dataset"], asked.questions) for run in runs}
     done = {run: outcome_of(run, log)._replace(before=True) for run, log in logs.items() if log is not None}
     left = [run for run in runs if run not in done]
-    here = [header for header in headers if Path(place_of(header)).resolve().parent == asked.log_dir.resolve()]
-    replaced = {run: [place_of(header) for header in here if _gives_way(header, run, facts)] for run in left}
+    ended = {run: [place_of(header) for header in headers if _gives_way(header, run, facts)] for run in left}
+    folder = asked.log_dir.resolve()
+    replaced = {run: [each for each in ended[run] if Path(each).resolve().parent == folder] for run in left}
     return Prepared(asked, tuple(runs), build, left, done, replaced)
 
 

@@ -97,7 +97,10 @@ class Connection:
         await self._client.close()
 
     async def models(self) -> list[str]:
-        """What the server says that it serves, without folders; empty where it does not say."""
+        """The model that is asked where the server says that it serves it, else all that it does; without folders.
+
+        Others come and go, so they are no part of what is asked. Empty where the server does not say.
+        """
         try:
             with self._in_sentences():
                 try:
@@ -111,7 +114,7 @@ class Connection:
         self._models = [str(each.get("id")) for each in entries]
         asked = next((each for each in entries if each.get("id") == self.server.model), {})
         self.about = {name: _without_folders(value) for name, value in asked.items() if name not in PASSING}
-        return [_without_folders(name) for name in self._models]
+        return [_without_folders(name) for name in ([self.server.model] if self.about else self._models)]
 
     async def encode(self, text: str) -> Tokens | None:
         """The tokens of a text, with BOS where the tokenizer adds one; None where the server does not say as llama.cpp.
@@ -190,8 +193,6 @@ class Connection:
 
 async def _probe(connection: Connection, labels: Sequence[str]) -> Served:
     models = await connection.models()
-    if connection.about:  # others come and go
-        models = [_without_folders(connection.server.model)]
     [turn] = render(PROBE, labels=labels, style="completion", template=0)
     refusal = ""
     try:

@@ -125,9 +125,7 @@ def score(
     chosen = chosen._replace(runs=tuple(run._replace(options=options) for run in chosen.runs))
     of_bulk = {"--no-text": no_text, "--shard": shard, "--parts": parts, "--threads": threads}
     in_bulk = choose_bulk(chosen.runs, engine, of_bulk)
-    refuse_for_ray(engine, address, shard, threads)
-    if threads is not None and any(option == "threads" for option, _ in options):
-        raise MweError("--threads and -M threads= are two ways to say the same: leave one out.")
+    refuse_together(engine, address, shard, threads, options)
     arguments: dict[str, object] = {key: value for key, value in given.items() if value is not None}
     costs = read_costs(model_cost_config)
     if plan_file is not None:
@@ -231,14 +229,22 @@ def score_all(ready: Sequence[Ready], engine: str | None, address: str | None) -
     return everything
 
 
-def refuse_for_ray(engine: str | None, address: str | None, shard: str | None, threads: int | None) -> None:
-    """Raises MweError for options of one engine that are given to another."""
+def refuse_together(
+    engine: str | None,
+    address: str | None,
+    shard: str | None,
+    threads: int | None,
+    options: Sequence[tuple[str, object]],
+) -> None:
+    """Raises MweError for options of one engine that are given to another, and for threads that are given twice."""
     if address is not None and engine != "ray":
         raise MweError("--address names a Ray cluster: give --engine ray too.")
     if threads is not None and engine == "server":
         raise MweError("--threads is for models of this machine or cluster: leave it out with --engine server.")
     if shard is not None and engine == "ray":
         raise MweError("--shard is for processes that know nothing of each other, and Ray shares the work by itself.")
+    if threads is not None and any(name == "threads" for name, _ in options):
+        raise MweError("--threads and -M threads= are two ways to say the same: leave one out.")
 
 
 def choose(
