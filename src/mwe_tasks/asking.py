@@ -44,7 +44,7 @@ def ask(
             if str(model) not in abilities:
                 abilities[str(model)] = await find_ability(model, labels, style)
         ability = abilities[str(model)]
-        row = Row.model_validate(state.metadata["row"])
+        row = Row.model_construct(**state.metadata["row"])  # its rules were kept where it was read
         readings: dict[str, Reading] = {}
         how: dict[str, Any] = {"labels": labels, "style": ability.style, "template": template, "shots": shots}
         for stance, turns in render_stances(row.question, matching=row.matching, frame=frame, **how).items():

@@ -132,7 +132,8 @@ def _scorer(name: str) -> Scorer:
         if stored is None:  # a limit of tokens, time or messages ended the sample
             return Score.unscored(reason="limit")
         readings = {stance: Reading.model_validate(each) for stance, each in stored.items()}
-        asked = Asked(Row.model_validate(state.metadata["row"]), state.store.get("labels"), readings)
+        row = Row.model_construct(**state.metadata["row"])  # its rules were kept where it was read
+        asked = Asked(row, state.store.get("labels"), readings)
         return as_score(VALUES[name](asked), asked.plain.text)
 
     return score
