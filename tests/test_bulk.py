@@ -284,8 +284,9 @@ def test_prompts_that_do_not_fit_are_unscored_with_that_reason_and_the_others_ar
 
 def test_nothing_is_run_where_no_prompt_fits(score, tmp_path, monkeypatch):
     monkeypatch.setattr(pretend.Pretend, "context", 3)
-    assert score().exit_code == 0
-    assert pretend.Pretend.ran == 0
+    done = score()
+    assert (done.exit_code, pretend.Pretend.ran) == (0, 0)
+    assert "16 questions, 16 of them without log odds" in done.output
     assert set(load(tmp_path / "logs")["missing"]) == {"prompt_too_long"}
 
 
@@ -456,7 +457,7 @@ def test_without_text_the_answer_is_unscored_with_that_reason_and_the_rest_is_th
         (("--no-text",), [ONE, "sim/flat-1b"], "--no-text is for gguf and mwe-hf models in bulk, and Inspect runs sim"),
         (("--shard", "1/2"), ["sim/flat-1b"], "--shard is for gguf and mwe-hf models in bulk"),
         (("--engine", "bulk"), ["sim/flat-1b"], "--engine bulk is for gguf and mwe-hf models"),
-        (("--engine", "inspect", "--shard", "1/2"), [ONE], f"Inspect runs {ONE}"),
+        (("--engine", "inspect", "--shard", "1/2"), [ONE], f"Inspect runs {ONE}: leave the option out, or"),
         (("-M", "dtype"), [ONE], "-M dtype is no option of a model: write NAME=VALUE"),
         (("-M", "revision=step1"), [ONE], "name it in a family file"),
         (("--shard", "3/2"), [ONE], "--shard 3/2 names no share: write I/N"),
@@ -479,10 +480,19 @@ def test_parts_that_cannot_be_kept_where_they_should_be_are_one_sentence(score, 
     (tmp_path / "file").write_text("")
     for place, said in (
         ("nosuch://parts", "is no place for parts (Protocol not known: nosuch): name another in --parts"),
-        (str(tmp_path / "file"), "cannot be read: Not a directory"),
+        (str(tmp_path / "file"), "cannot be read (Not a directory): see to that, or name another place in --parts"),
     ):
         failed = score("--parts", place)
         assert (failed.exit_code, said in failed.output) == (1, True), failed.output
+
+
+def test_a_file_system_that_refuses_in_its_own_words_is_one_sentence(score, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("Unable to locate credentials")
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.cat_file", refuse)
+    failed = score("--parts", "memory://mwe/parts")
+    assert (failed.exit_code, "cannot be read (Unable to locate credentials): see to" in failed.output) == (1, True)
 
 
 def test_the_next_command_is_one_that_has_something_to_say(score, tmp_path):

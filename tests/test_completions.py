@@ -111,12 +111,12 @@ def test_other_than_one_choice_a_prompt_is_incomplete(reply):
         choices_of(reply, 2)
 
 
-@pytest.mark.parametrize("value", [None, math.nan])
+@pytest.mark.parametrize("value", [None, math.nan, "-0.5", 0.7])
 @pytest.mark.parametrize("place", ["token", "list"])
-def test_null_or_nan_at_the_answer_position_is_refused(value, place):
+def test_what_is_no_log_of_a_probability_at_the_answer_position_is_refused(value, place):
     top = {" Yes": -0.25 if place == "token" else value, " No": -1.0}
     logprobs = {"tokens": [" Yes"], "token_logprobs": [value if place == "token" else -0.25], "top_logprobs": [top]}
-    with pytest.raises(MweError, match="gives no number as the log probability of one of the likeliest tokens"):
+    with pytest.raises(MweError, match="gives no log of a probability for one of the likeliest tokens"):
         completion_of({"text": " Yes", "logprobs": logprobs, "finish_reason": "stop"})
 
 
@@ -183,8 +183,16 @@ def test_ln_p_of_a_label_is_the_sum_over_its_spellings_none_counted_twice_and_no
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf])
 def test_what_is_no_number_is_refused_with_the_spelling_that_has_it(value):
-    with pytest.raises(MweError, match="no number as the log probability of ' yes'"):
+    with pytest.raises(MweError, match="no log of a probability for ' yes'"):
         read(**{" yes": [(2, value)]})
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(-0.5, -0.5), (1e-6, 1e-6), (0.7, math.nan), (None, math.nan), ("x", math.nan)]
+)
+def test_of_the_log_probabilities_of_a_prompt_those_that_are_none_become_nan(value, kept):
+    found = scored_of({"prompt_logprobs": [None, {"6": {"logprob": value}}]})
+    assert found.logprobs[1] == pytest.approx(kept, nan_ok=True)
 
 
 def test_a_label_that_the_tokenizer_joins_with_the_prompt_is_refused():

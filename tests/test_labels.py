@@ -116,3 +116,13 @@ def test_a_list_that_adds_up_to_one_by_rounding_leaves_room_for_what_is_not_list
     bounds = from_top_logprobs([("Yes", 0.0), ("yes", -17.0), ("Sure", -19.0)], ("Yes", "No"))
     assert bounds.high["No"] > -19.0 - 1e-9
     assert all(math.isfinite(bound) or bound == math.inf for bound in bounds.logodds("Yes", "No"))
+
+
+@pytest.mark.parametrize("value", [math.nan, 0.7])
+def test_a_list_with_what_is_no_log_of_a_probability_is_refused(value):
+    with pytest.raises(MweError, match="The log probability of ' the' is given as"):
+        from_top_logprobs([(" Yes", -1.0), (" the", value)], ["Yes", "No"])
+
+
+def test_a_provider_may_round_above_0():
+    assert from_top_logprobs([(" Yes", 1e-6), (" No", -12.0)], ["Yes", "No"]).low["Yes"] == 1e-6

@@ -9,10 +9,10 @@ from inspect_ai.model import ModelAPI, modelapi
 from server import OpenAIServer, Reply
 
 from mwe_tasks.cli import main
+from mwe_tasks.errors import first_sentence
 from mwe_tasks.families import Family, Member, find_family
 from mwe_tasks.providers.sim import SimAPI
 from mwe_tasks.rows import write_rows
-from mwe_tasks.running import first_sentence
 from mwe_tasks.runs import Run, batches, choose_members, choose_models
 from mwe_tasks.table import load
 
@@ -226,6 +226,18 @@ def test_what_cannot_be_scored_is_one_sentence_and_exit_2(score, arguments, said
 def test_a_dataset_that_is_not_there_is_one_sentence_that_lists_those_that_are(score):
     refused = score("--model", SMALL, dataset="nowhere")
     assert (refused.exit_code, "No dataset is named 'nowhere'. There are: " in refused.output) == (2, True)
+
+
+def test_a_log_folder_that_cannot_be_is_refused_before_anything_is_loaded(score, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = score("--model", SMALL, "--log-dir", str(tmp_path / "file"))
+    said = f"--log-dir {tmp_path / 'file'} cannot be written (File exists): name another"
+    assert (refused.exit_code, said in refused.output) == (2, True), refused.output
+
+
+def test_what_a_failed_model_should_have_been_told_is_listed(score):
+    failed = score("--model", "gguf/nowhere")
+    assert "No model file is named 'nowhere'. There are: smollm2-135m, a path to a .gguf file" in failed.output
 
 
 def test_a_family_file_with_a_key_that_there_is_not_is_refused_with_that_key(score, tmp_path):

@@ -406,6 +406,14 @@ def said(reply, value):
     return reply
 
 
+def above_0(reply):
+    """The reply with a probability above 1 for each token of its prompts."""
+    for position in (each for choice in reply["choices"] for each in (choice.get("prompt_logprobs") or ())[1:]):
+        for found in position.values():
+            found["logprob"] = 0.7
+    return reply
+
+
 def unknown(body):
     raise Rejected(404, "The model `toy` does not exist.", kind="NotFoundError")
 
@@ -427,11 +435,16 @@ ERRORS = {
     "knows no completions of toy: it serves toy": {"admit": unknown},
     "does not take the key in LOCAL_API_KEY": {"admit": no_key},
     "refused a prompt: stop is not supported": {"admit": odd},
-    "gives no number as the log probability of one of the likeliest tokens: its weights are damaged": {
+    "gives no log of a probability for one of the likeliest tokens: its weights are damaged": {
         "change": lambda reply: said(reply, math.nan)
     },
-    "gives no number as the log probability of one of the": {"change": lambda reply: said(reply, None)},
-    "answered a list of prompts with 12 choices for 13 prompts, 3 times: it is no completions server": {
+    "gives no log of a probability for one of the": {"change": lambda reply: said(reply, None)},
+    "no log of a probability for ' Yes': its weights are damaged, its --dtype is too small, or it is not to be": {
+        "change": lambda reply: above_0(reply),
+        "prompt_logprobs": "given",
+        "tokens_of_prompt": tokens_of,
+    },
+    "answered a list of prompts with 12 choices for 13 prompts, 3 times: the same command goes on from here": {
         "change": fewer
     },
     "still answers 429 after 2 retries: the same command goes on from here (it said: Rate limit reached)": {

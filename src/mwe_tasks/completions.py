@@ -15,13 +15,13 @@ llama.cpp lists as many tokens as it is asked for, each with its "id", and answe
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from inspect_ai.model import GenerateConfig
 
 from mwe_tasks.errors import MweError
 from mwe_tasks.label_rows import Added, Wanted, read_labels
-from mwe_tasks.labels import LabelLogprobs, Tokens, prefix_free, spellings
+from mwe_tasks.labels import ABOVE_ZERO, LabelLogprobs, Tokens, prefix_free, spellings
 from mwe_tasks.llama import LEAST, Completion
 
 Choice = Mapping[str, Any]
@@ -44,7 +44,7 @@ class Scored(NamedTuple):
 
     ids: Tokens
     logprobs: tuple[float, ...]
-    """ln P of each after those before it, nats; 0 for the first, which nothing stands before."""
+    """ln P of each after those before it, nats; 0 for the first, which nothing stands before, NaN where it is none."""
 
 
 def text_options(config: GenerateConfig) -> Options:
@@ -74,12 +74,12 @@ def choices_of(reply: object, prompts: int) -> list[Choice]:
 def completion_of(choice: Choice) -> Completion:
     """The text of a choice, with the likeliest tokens at its positions where they were asked for.
 
-    Raises MweError where one at the first position is null or NaN.
+    Raises MweError where one at the first position is no log of a probability.
     """
     listed = _listed(choice.get("logprobs"))
     sound = next((number for number, token in enumerate(listed) if not _is_sound(token)), len(listed))
     if listed and not sound:
-        raise MweError(not_a_number("one of the likeliest tokens"))
+        raise MweError(no_logprob("one of the likeliest tokens"))
     text = str(choice.get("text") or "")
     return Completion(text, len(listed), choice.get("finish_reason") == "stop", tuple(listed[:sound]))
 
@@ -87,14 +87,14 @@ def completion_of(choice: Choice) -> Completion:
 def likeliest_of(choice: Choice) -> dict[int, float] | None:
     """ln P of the likeliest tokens at the first position by id, nats; None where the server gives no ids.
 
-    Raises MweError for one that is null or NaN.
+    Raises MweError for one that is no log of a probability.
     """
     content = (choice.get("logprobs") or {}).get("content") or [{}]
     top = content[0].get("top_logprobs") or []
     if not top or not all(isinstance(each.get("id"), int) for each in top):
         return None
-    if not all(map(_is_number, (each["logprob"] for each in top))):
-        raise MweError(not_a_number("one of the likeliest tokens"))
+    if not all(map(_is_logprob, (each["logprob"] for each in top))):
+        raise MweError(no_logprob("one of the likeliest tokens"))
     return {each["id"]: max(each["logprob"], LEAST) for each in top}
 
 
@@ -112,7 +112,7 @@ def scored_of(choice: Choice) -> Scored | None:
             return None
         ids.append(int(token))
         value = found.get("logprob")
-        logprobs.append(math.nan if value is None else float(value))
+        logprobs.append(float(value) if _is_logprob(value) else math.nan)
     return Scored(tuple(ids), tuple(logprobs))
 
 
@@ -124,7 +124,7 @@ def with_spellings(prompt: str, labels: Iterable[str]) -> list[str]:
 def read_spellings(scored: Sequence[Scored], labels: Sequence[str]) -> LabelLogprobs:
     """ln P of each label after a prompt, of the tokens of `with_spellings`: exact, nothing is left out.
 
-    Raises MweError where a label cannot be read after the prompt, and for a log probability that is null or NaN.
+    Raises MweError where a label cannot be read after the prompt, and for what is no log of a probability.
     """
     before = scored[0].ids
     joint = dict(zip(_distinct(labels), scored[1:], strict=True))
@@ -135,7 +135,7 @@ def read_spellings(scored: Sequence[Scored], labels: Sequence[str]) -> LabelLogp
         for tokens, spelling in sequences.items():
             values = joint[spelling].logprobs[len(before) :]
             if not all(map(math.isfinite, values)):
-                raise MweError(not_a_number(repr(spelling)))
+                raise MweError(no_logprob(repr(spelling)))
             known |= {Wanted(tokens[:n], token): values[n] for n, token in enumerate(tokens)}
     return read_labels(known, added)
 
@@ -147,11 +147,11 @@ def refuse_unreadable(added: Added) -> None:
             raise MweError(f"{label!r} cannot be read after these prompts: the tokenizer joins it with their end.")
 
 
-def not_a_number(what: str) -> str:
-    """The sentence for a log probability that is none."""
+def no_logprob(what: str) -> str:
+    """The sentence for a log probability that is null, NaN, a text or above 0."""
     return (
-        f"The server gives no number as the log probability of {what}: its weights are damaged, or its --dtype is too "
-        "small."
+        f"The server gives no log of a probability for {what}: its weights are damaged, its --dtype is too small, or "
+        "it is not to be trusted with log probabilities."
     )
 
 
@@ -181,8 +181,8 @@ def _entry(token: str, logprob: object, top: Sequence[tuple[str, Any]]) -> dict[
 
 
 def _is_sound(token: Mapping[str, Any]) -> bool:
-    return all(map(_is_number, [token["logprob"], *(each["logprob"] for each in token["top_logprobs"])]))
+    return all(map(_is_logprob, [token["logprob"], *(each["logprob"] for each in token["top_logprobs"])]))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not math.isnan(value)
+def _is_logprob(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and value <= ABOVE_ZERO

@@ -5,9 +5,17 @@ MweError            one sentence: what is wrong and what would do instead; exit 
 └── BadRows         rows that break the schema, all of them at once
 """
 
+import ast
+import re
 from collections.abc import Iterable, Sequence
 
 import click
+
+LONGEST = 400
+"""Characters of an error that are shown on one line, at most."""
+WRITTEN = re.compile(r"""\w+\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""", re.S)
+"""An exception as Python shows it: NAME('text')."""
+SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
 def printable(text: str) -> str:
@@ -22,8 +30,21 @@ class MweError(click.ClickException):
 
 
 def sentence_of(error: Exception) -> str:
-    """What an error says of itself, whoever raised it; its class's name where it says nothing."""
-    return error.message if isinstance(error, MweError) else str(error) or type(error).__name__
+    """What an error of ours says, the first sentence of another's, or its class's name where it says nothing."""
+    return error.message if isinstance(error, MweError) else first_sentence(str(error) or type(error).__name__)
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of an error, on one line, without Inspect's markup and the name of the error's class."""
+    if written := WRITTEN.fullmatch(text.strip()):
+        text = str(ast.literal_eval(written[1]))
+    plain = re.sub(r"\[/?(?:bold|blue|red|italic)\]", "", text).strip().removeprefix("ERROR: ")
+    return on_one_line(SENTENCE.split(" ".join(re.sub(r"\n\s*\n", ": ", plain).split()))[0])
+
+
+def on_one_line(text: str) -> str:
+    """An error's text on one line of a terminal, cut where it is long, without the full stop at its end."""
+    return printable(" ".join(text.split())[:LONGEST]).rstrip(".") or "no reason was given"
 
 
 class UnknownName(MweError):

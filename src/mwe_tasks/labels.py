@@ -18,6 +18,8 @@ BETWEEN_WORDS = re.compile(r"(?<=[a-z]) (?=[a-z])")
 END = 100
 """Characters of a long prompt that are encoded together with what follows it, at least."""
 
+ABOVE_ZERO = 1e-3
+"""Nats by which a provider's rounding may put a log probability above 0; anything more is no log of a probability."""
 ROUNDING = 1e-6
 """Providers round: what a list leaves over is known to this, so that much is always left for what is not listed."""
 
@@ -136,9 +138,16 @@ def from_top_logprobs(top: Sequence[tuple[str, float]], labels: Iterable[str]) -
 
         low  = ln S                       (None where nothing is listed)
         high = ln (S + B + min(u p_k, R)) (an unlisted token has at most p_k, and all of them at most R)
+
+    Raises MweError where one is NaN or above 0.
     """
     if not top:
         return None
+    if wrong := [(token, logprob) for token, logprob in top if not logprob <= ABOVE_ZERO]:
+        raise MweError(
+            f"The log probability of {wrong[0][0]!r} is given as {wrong[0][1]:g}, which is none: the server is not to "
+            "be trusted with log probabilities."
+        )
     smallest = min(logprob for _, logprob in top)
     rest = _log_rest(logprob for _, logprob in top)
     low: dict[str, float | None] = {}

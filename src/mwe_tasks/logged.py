@@ -111,3 +111,9 @@ def is_of(header: EvalLog, run: Run) -> bool:
 def answered_questions(header: EvalLog) -> int:
     """How many questions a log has a result for."""
     return header.results.completed_samples if header.results else 0
+
+
+def without_logodds(header: EvalLog) -> int:
+    """How many questions a log has no log odds for: prompts that were too long, labels that no list names, and such."""
+    scores = header.results.scores if header.results else []
+    return next((each.unscored_samples or 0 for each in scores if each.name == "logodds_matching"), 0)

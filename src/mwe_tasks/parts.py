@@ -149,8 +149,8 @@ class Part:
         try:
             system.makedirs(path, exist_ok=True)
             system.pipe_file(f"{path}/{name}", _bytes(value))
-        except OSError as error:
-            raise MweError(f"{self.folder} cannot be written: {error.strerror or error}.") from None
+        except Exception as error:  # whatever a file system of fsspec raises
+            raise self._not("written", error) from None
 
     def _read(self, path: str) -> Any:
         """The object in a file; None where there is none, or it was cut short."""
@@ -158,8 +158,12 @@ class Part:
             return json.loads(self._place()[0].cat_file(path))
         except (FileNotFoundError, ValueError):
             return None
-        except OSError as error:
-            raise MweError(f"{self.folder} cannot be read: {error.strerror or error}.") from None
+        except Exception as error:  # whatever a file system of fsspec raises
+            raise self._not("read", error) from None
+
+    def _not(self, what: str, error: Exception) -> MweError:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return MweError(f"{self.folder} cannot be {what} ({why}): see to that, or name another place in --parts.")
 
 
 def now() -> str:

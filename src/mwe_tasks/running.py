@@ -1,9 +1,7 @@
 """Models scored in bulk or by Inspect's eval_set: what a log folder has is kept, one that fails stops no other."""
 
-import ast
 import gc
 import pkgutil
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -19,18 +17,15 @@ from inspect_ai.model import Model, get_model
 
 import mwe_tasks.generators
 from mwe_tasks.bulk_running import Bulk, Loading, score_in_bulk
-from mwe_tasks.errors import printable, sentence_of
+from mwe_tasks.errors import first_sentence, on_one_line, sentence_of
 from mwe_tasks.jobs import Job
-from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, refuse_others
+from mwe_tasks.logged import Asked, answered_questions, finished_log, is_of, refuse_others, without_logodds
 from mwe_tasks.plan import STAMP
 from mwe_tasks.runs import EXACT, IN_MEMORY, Run, batches
 from mwe_tasks.tasks import yesno
 
 ATTEMPTS = 2
 """How often a run that failed is begun again at once; each goes on from the questions that have an answer."""
-WRITTEN = re.compile(r"""\w+\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""", re.S)
-"""An exception as Python shows it: NAME('text')."""
-SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
 class Outcome(NamedTuple):
@@ -41,6 +36,8 @@ class Outcome(NamedTuple):
     questions: int
     seconds: float | None
     error: str | None
+    without: int = 0
+    """Of the questions, how many have no log odds."""
     before: bool = False
     """Whether its log was there already."""
 
@@ -140,24 +137,14 @@ def score(prepared: Prepared, *, say: Callable[[str], None]) -> list[Outcome]:
     return [outcomes[run] for run in prepared.runs]
 
 
-def first_sentence(text: str) -> str:
-    """The first sentence of an error, on one line, without Inspect's markup and the name of the error's class."""
-    if written := WRITTEN.fullmatch(text.strip()):
-        text = str(ast.literal_eval(written[1]))
-    plain = re.sub(r"\[/?(?:bold|blue|red|italic)\]", "", text).strip().removeprefix("ERROR: ")
-    line = " ".join(re.sub(r"\n\s*\n", ": ", plain).split())
-    return printable(SENTENCE.split(line)[0][:400]).rstrip(".") or "no reason was given"
-
-
 def _score_in_bulk(run: Run, wanted: Wanted, loading: Loading) -> Outcome:
     began = time.monotonic()
     try:
         log = score_in_bulk(wanted.jobs[run], wanted.bulk, loading, wanted.prepared.replaced[run])
     except Exception as error:  # as with Inspect, a model that fails leaves the others
         return failure_of(run, _said(run, error))
-    if log is None:
-        return Outcome(run, None, 0, time.monotonic() - began, None)
-    return Outcome(run, place_of(log), answered_questions(log), time.monotonic() - began, None)
+    seconds = time.monotonic() - began
+    return Outcome(run, None, 0, seconds, None) if log is None else outcome_of(run, log)._replace(seconds=seconds)
 
 
 def _score_together(tasks: Mapping[Run, Task], asked: Asked) -> dict[Run, Outcome]:
@@ -196,7 +183,7 @@ def _run(tasks: Mapping[Run, Task], models: Mapping[Run, Model], asked: Asked) -
             **asked.options,
         )
     except Exception as error:  # Inspect's own refusals, which name no model
-        return {run: failure_of(run, str(error)) for run in models}
+        return {run: failure_of(run, sentence_of(error)) for run in models}
     if len(logs) < len(models) or any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt  # Inspect took it, and gives back only the logs that there are
     outcomes: dict[Run, Outcome] = {}
@@ -218,7 +205,7 @@ def outcome_of(run: Run, log: EvalLog) -> Outcome:
     if log.status != "success":
         why = log.error.message if log.error else f"the run ended with status {log.status}"
         return Outcome(run, place, answered_questions(log), None, first_sentence(why))
-    return Outcome(run, place, answered_questions(log), _seconds(log), None)
+    return Outcome(run, place, answered_questions(log), _seconds(log), None, without_logodds(log))
 
 
 def place_of(log: EvalLog) -> str:
@@ -228,7 +215,7 @@ def place_of(log: EvalLog) -> str:
 
 def failure_of(run: Run, why: str) -> Outcome:
     """What became of a model that has none."""
-    return Outcome(run, None, 0, None, first_sentence(why))
+    return Outcome(run, None, 0, None, on_one_line(why))
 
 
 def _seconds(log: EvalLog) -> float | None:

@@ -135,7 +135,8 @@ def choose_bulk(runs: Sequence[Run], engine: str | None, options: Mapping[str, o
                 f"{other}: score it in another command."
             )
         raise MweError(
-            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: score it in another command."
+            f"{asked[0]} is for gguf and mwe-hf models in bulk, and Inspect runs {other}: leave the option out, or "
+            "score that model in another command."
         )
     return found
 

@@ -157,8 +157,8 @@ class Connection:
             usage = reply.get("usage")
             return Reply(choices, (usage.get("prompt_tokens") or 0) if isinstance(usage, Mapping) else 0)
         raise MweError(
-            f"{self.server.url} answered a list of prompts with {said}, {INCOMPLETE} times: it is no completions "
-            "server, or takes no lists, and its models are scored with --engine inspect."
+            f"{self.server.url} answered a list of prompts with {said}, {INCOMPLETE} times: the same command goes on "
+            "from here, and a server that takes no lists of prompts is asked with --engine inspect."
         )
 
     @contextmanager

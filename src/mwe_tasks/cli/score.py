@@ -166,6 +166,8 @@ def score(
         for each in all_ready:
             print_needs(each.needs, list(each.wanted.prepared.done), each.name, each.wanted.prepared.asked)
         return
+    for each in all_ready:
+        make_folder(each.wanted.bulk.log_dir)
     if not yes:
         confirm_downloads(list({need.run: need for each in all_ready for need in each.needs}.values()))
     try:
@@ -175,7 +177,10 @@ def score(
         raise SystemExit(1) from None
     if failed := sum(outcome.error is not None for outcome in outcomes):
         what = "models" if len(all_ready) == 1 else "logs"
-        click.echo(f"{failed} of {len(outcomes)} {what} failed; the same command tries them again.", err=True)
+        click.echo(
+            f"{failed} of {len(outcomes)} {what} failed: mend what is said of them, and run the same command.",
+            err=True,
+        )
         raise SystemExit(1)
     if any(outcome.log is None for outcome in outcomes):
         return
@@ -186,6 +191,16 @@ def score(
             + (f" --family {shlex.quote(family)}" if family else "")
             + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
         )
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of logs; raises MweError where it cannot be written, before anything is loaded."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(None, "Permission denied")
+    except OSError as error:
+        raise MweError(f"--log-dir {folder} cannot be written ({error.strerror}): name another.") from None
 
 
 class Ready(NamedTuple):
@@ -357,4 +372,5 @@ def print_outcome(of: "Outcome", dataset: str | None) -> None:
         click.echo(f"{name}  this share is done; the log is written once all are")
     else:
         time = "scored before" if of.before else "" if of.seconds is None else f"{of.seconds:.0f} s"
-        click.echo(f"{name}  {of.questions} questions  {time}  {os.path.relpath(of.log)}")
+        without = f", {of.without} of them without log odds" if of.without else ""
+        click.echo(f"{name}  {of.questions} questions{without}  {time}  {os.path.relpath(of.log)}")
