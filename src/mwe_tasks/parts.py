@@ -154,8 +154,9 @@ class Part:
 
     def _read(self, path: str) -> Any:
         """The object in a file; None where there is none, or it was cut short."""
+        system, _ = self._place()
         try:
-            return json.loads(self._place()[0].cat_file(path))
+            return json.loads(system.cat_file(path))
         except (FileNotFoundError, ValueError):
             return None
         except Exception as error:  # whatever a file system of fsspec raises

@@ -166,10 +166,10 @@ def score(
         for each in all_ready:
             print_needs(each.needs, list(each.wanted.prepared.done), each.name, each.wanted.prepared.asked)
         return
-    for each in all_ready:
-        make_folder(each.wanted.bulk.log_dir)
     if not yes:
         confirm_downloads(list({need.run: need for each in all_ready for need in each.needs}.values()))
+    for each in all_ready:
+        make_folder(each.wanted.bulk.log_dir)
     try:
         outcomes = score_all(all_ready, engine, address)
     except KeyboardInterrupt:
