@@ -55,6 +55,8 @@ class Pretend(BulkModelAPI):
         self.itself = self
         self.held.add(self)
         self.alone.append(len(self.held))
+        if model_name == "late":
+            raise MweError("Its context is too short.")
 
     def close(self):
         with suppress(ValueError):

@@ -21,11 +21,14 @@ from test_gguf import installed
 from mwe_tasks.cli import main
 from mwe_tasks.engines.bulk import Shard
 from mwe_tasks.errors import MweError
+from mwe_tasks.jobs import Job, open_job
 from mwe_tasks.pace import bar, lines
 from mwe_tasks.parts import Begun, Part
 from mwe_tasks.rows import Row, write_rows
 from mwe_tasks.running import task_for
+from mwe_tasks.runs import Run
 from mwe_tasks.table import load
+from mwe_tasks.workers import Worker
 
 ONE = "pretend/one"
 GGUF = "gguf/smollm2-135m"
@@ -252,6 +255,28 @@ def test_two_unlike_shares_that_begin_a_part_at_once_do_not_both_go_on(tmp_path,
         part.begin(ours)
 
 
+def test_a_part_whose_log_was_written_before_a_kill_does_not_stand_in_the_way(score, tmp_path, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(Part, "remove", lambda self: None)
+        score("--limit", "6")
+    assert list((tmp_path / "logs" / ".parts").iterdir())
+    more = score("--limit", "9")
+    assert (more.exit_code, len(only_log(tmp_path / "logs").samples)) == (0, 9), more.output
+    assert not list((tmp_path / "logs" / ".parts").iterdir())
+
+
+def test_a_worker_runs_nothing_where_the_part_that_another_began_is_not_to_be_seen(dataset, tmp_path):
+    run = Run(ONE, style="chat")
+    opened = open_job(Job(dataset, "mwe_tasks/yesno", {"dataset": dataset, "style": "chat"}, run, 8))
+    worker = Worker(run, 1, str(tmp_path))
+    assert worker.load().error is None
+    told = worker.run(0, opened, str(tmp_path / "part"), [0])
+    assert (told.otherwise, "is not on all nodes of the cluster" in told.error) == (True, True), told
+    assert not (tmp_path / "part").exists()
+    assert worker.plan(0, opened, str(tmp_path / "part")).error is None
+    assert worker.run(0, None, str(tmp_path / "part"), [0]).error is None
+
+
 def test_a_part_that_another_share_removed_is_no_error(tmp_path, monkeypatch):
     part = Part(str(tmp_path / "part"))
     part.begin(Begun({}, 1, "now", []))
@@ -311,6 +336,12 @@ def test_a_model_that_fails_leaves_the_others_and_each_is_unloaded_before_the_ne
     assert (pretend.Pretend.alone, pretend.Pretend.loaded) == ([1, 1, 1], [])
 
 
+def test_a_model_that_fails_once_its_weights_are_there_is_gone_before_the_next(score):
+    done = score(models=["pretend/late", ONE])
+    assert (done.exit_code, "FAILED  pretend/late: Its context is too short" in done.output) == (1, True), done.output
+    assert pretend.Pretend.alone == [1, 1]
+
+
 def test_a_model_that_does_not_load_is_tried_once_for_all_datasets(score, make_rows, tmp_path, monkeypatch):
     tried = []
 
@@ -344,7 +375,7 @@ def test_a_log_in_a_folder_within_is_not_replaced(score, tmp_path):
 def test_a_share_of_nothing_begins_no_part(score, tmp_path):
     done = score("--shard", "9/9")
     assert (done.exit_code, "this share is done" in done.output) == (0, True), done.output
-    assert not (tmp_path / "logs").exists()
+    assert not list((tmp_path / "logs").iterdir())
 
 
 def test_a_log_that_cannot_be_written_whole_leaves_nothing(score, tmp_path, monkeypatch):

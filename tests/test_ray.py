@@ -15,9 +15,9 @@ from tiny import write_checkpoint
 
 from mwe_tasks.cli import main
 from mwe_tasks.clusters import Demand, Node, connect, demand_of, refuse_too_large, threads_of
-from mwe_tasks.engines.ray import Spread
+from mwe_tasks.engines.ray import Spread, Work
 from mwe_tasks.errors import MweError
-from mwe_tasks.parts import MadeOtherwise
+from mwe_tasks.parts import MadeOtherwise, Part
 from mwe_tasks.pieces import MOST, Queue, worth_another
 from mwe_tasks.ray_running import absolute
 from mwe_tasks.rows import write_rows
@@ -155,13 +155,49 @@ def test_a_worker_on_a_node_of_another_kind_ends_and_the_others_take_its_batches
     team = Team(Run("mwe-hf/me/model"), Demand(1, 0, 0), queue, {0: 3}, [fits, other])
     failed = {}
     spread = Spread.__new__(Spread)
-    spread.calls, spread.fail = {}, failed.__setitem__
+    spread.calls, spread.sent, spread.fail = {}, {0: None}, failed.__setitem__
     spread._hear("call", team, other)
     assert (team.hands, queue.left, failed) == ([fits], {0: {1: 5.0, 2: 5.0, 3: 5.0}}, {})
     assert not team.wants_another
     fits.job, fits.batches = 0, {3: 5.0}
     spread._hear("call", team, fits)
     assert (team.hands, failed) == ([fits], {0: told.error})
+
+
+def test_a_part_that_cannot_be_read_ends_its_own_job_alone(monkeypatch):
+    def refuse(part):
+        raise MweError("PART cannot be read.")
+
+    monkeypatch.setattr(Part, "begun", refuse)
+    team = Team(Run("mwe-hf/me/model"), Demand(1, 0, 0), Queue({1: 4.0}, {0: 5.0}), {0: None, 1: None})
+    failed = {}
+    spread = Spread.__new__(Spread)
+    spread.works, spread.sent, spread.fail = {0: Work(None, Part("part"))}, {0: None, 1: None}, failed.__setitem__
+    spread._hear_of_plan(team, 0, "key", [5.0])
+    assert (failed, team.open, team.queue.unplanned) == ({0: "PART cannot be read."}, {1: None}, {1: 4.0})
+
+
+def test_a_model_that_has_no_room_for_one_more_worker_leaves_it_to_a_smaller_one(monkeypatch):
+    large, small = (
+        Team(
+            Run(f"mwe-hf/me/{size}"),
+            Demand(1, 0, size),
+            Queue({}, left={0: {1: 9.0}}),
+            {0: 1},
+            [Hand(size, True, 0, 0)],
+        )
+        for size in (9, 1)
+    )
+    for team in (large, small):
+        team.timed = (10.0, 1.0)
+    engaged = []
+    monkeypatch.setattr("mwe_tasks.engines.ray.nodes", list)
+    monkeypatch.setattr("mwe_tasks.engines.ray.has_room", lambda demand: demand.memory < 9)
+    monkeypatch.setattr(Spread, "_engage", lambda _, team: engaged.append(team))
+    spread = Spread.__new__(Spread)
+    spread.calls, spread.teams = {}, [large, small]
+    spread._staff()
+    assert engaged == [small]
 
 
 def test_what_is_told_of_a_part_that_was_made_otherwise_says_so():

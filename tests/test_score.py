@@ -9,7 +9,7 @@ from inspect_ai.model import ModelAPI, modelapi
 from server import OpenAIServer, Reply
 
 from mwe_tasks.cli import main
-from mwe_tasks.errors import first_sentence
+from mwe_tasks.errors import MweError, first_sentence, sentence_of
 from mwe_tasks.families import Family, Member, find_family
 from mwe_tasks.providers.sim import SimAPI
 from mwe_tasks.rows import write_rows
@@ -270,6 +270,11 @@ def test_models_whose_weights_are_held_here_run_one_at_a_time_and_the_others_tog
     runs = [Run("mwe-hf/a"), Run("openai/b"), Run("gguf/c"), Run("sim/d")]
     found = [[run.model for run in batch] for batch in batches(runs)]
     assert found == [["openai/b", "sim/d"], ["mwe-hf/a"], ["gguf/c"]]
+
+
+def test_an_error_that_is_a_defect_says_its_class():
+    assert sentence_of(KeyError("token")) == "KeyError: 'token' (a defect: please report it)"
+    assert sentence_of(MweError("Take another. There are two.")) == "Take another. There are two."
 
 
 @pytest.mark.parametrize(

@@ -386,12 +386,14 @@ def test_a_prompt_that_does_not_fit_is_counted_as_missing_and_the_others_are_sco
         if any(long.question in prompt for prompt in body["prompt"]):
             raise Rejected(400, "This model's maximum context length is 16 tokens. However, you requested 21 tokens.")
 
-    for kind in (vllm, lists):
+    for number, (kind, *asked) in enumerate([(vllm,), (lists,), (lists, "--no-text")]):
         with kind(admit=admit) as server:
-            done = score(server, logs=tmp_path / server.prompt_logprobs)
-        assert done.exit_code == 0, done.output
-        found = readings(only_log(tmp_path / server.prompt_logprobs))
-        assert {name for name, reading in found.items() if reading["plain"]["low"] is None} == {long.id}
+            done = score(server, *asked, logs=tmp_path / str(number))
+        assert (done.exit_code, "16 questions, 1 of them without log odds" in done.output) == (0, True), done.output
+        log = only_log(tmp_path / str(number))
+        assert {name for name, reading in readings(log).items() if reading["plain"]["low"] is None} == {long.id}
+        (unscored,) = (sample for sample in log.samples if sample.id == long.id)
+        assert unscored.scores["logodds_matching"].reason == "prompt_too_long"
 
 
 def without_log_probabilities(text, body):
@@ -550,6 +552,13 @@ def llama_cpp():
     server = xllamacpp.Server(params)
     yield f"{server.listening_address}/v1"
     del server
+
+
+def test_readers_of_tokens_leave_threads_to_their_requests(score, tmp_path, monkeypatch, llama_cpp):
+    monkeypatch.setattr(engine, "MOST", 1)
+    asked = ("--limit", "16", "--style", "completion", "--no-text", "--max-connections", "16")
+    done = score(llama_cpp, *asked, dataset="sycophantic_yesno")
+    assert (done.exit_code, len(only_log(tmp_path / "logs").samples)) == (0, 16), done.output
 
 
 def test_a_real_llama_cpp_server_gives_the_exact_log_odds_of_the_same_weights(score, tmp_path, llama_cpp):

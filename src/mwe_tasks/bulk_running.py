@@ -13,10 +13,11 @@ from inspect_ai.log import EvalLog, write_eval_log
 
 from mwe_tasks.addresses import find_server
 from mwe_tasks.engines.bulk import Planned, Shard, load, log_of, plan_job, run_batches
-from mwe_tasks.errors import MweError
+from mwe_tasks.errors import MweError, sentence_of
 from mwe_tasks.jobs import Job, Opened, open_job
 from mwe_tasks.logged import finished_log, read_headers
 from mwe_tasks.made_logs import name_of
+from mwe_tasks.merging import is_log_of
 from mwe_tasks.pace import Pace
 from mwe_tasks.parts import Begun, Part
 from mwe_tasks.providers.exact import BulkModelAPI
@@ -46,18 +47,17 @@ class Loading:
     def __init__(self, run: Run, threads: int | None) -> None:
         self.run, self.threads = run, threads
         self._model: BulkModelAPI | None = None
-        self._failed: Exception | None = None
+        self._failed = ""
 
     def model(self) -> BulkModelAPI:
-        """The model; raises what loading it raised, MweError above all."""
-        if self._failed is not None:
-            raise self._failed.with_traceback(None)
-        if self._model is None:
+        """The model; raises MweError with what loading it said."""
+        if self._model is None and not self._failed:
             try:
                 self._model = load(self.run, self.threads)
-            except Exception as error:
-                self._failed = error
-                raise
+            except Exception as error:  # not kept: it would hold what was loaded by then
+                self._failed = sentence_of(error)
+        if self._model is None:
+            raise MweError(self._failed)
         return self._model
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Loading:
         if self._model is not None:
             self._model.close()
             self._model = None
-            gc.collect()  # a model of torch is held by what it holds
+        gc.collect()  # a model of torch is held by what it holds, and one that failed by its error
 
 
 def score_in_bulk(job: Job, bulk: Bulk, loading: Loading, replaced: Sequence[str]) -> EvalLog | None:
@@ -76,6 +76,8 @@ def score_in_bulk(job: Job, bulk: Bulk, loading: Loading, replaced: Sequence[str
     """
     opened = open_job(job)
     part = part_of(opened, bulk.parts)
+    if (begun := part.begun()) is not None and any(is_log_of(begun, each) for each in read_headers(bulk.log_dir)):
+        part.remove()  # of a log that was written, by a process that was killed then
     log = log_of(opened, part)
     if log is None:
         run_shard(opened, part, bulk, loading)

@@ -32,7 +32,9 @@ def complete(model: Transformer, drafts: Sequence[Draft], begun: Sequence[Begun]
     """
     texts: dict[int, Completion] = {}
     likeliest = [number for number, draft in enumerate(drafts) if draft.temperature == 0]
-    lengths = [len(drafts[n].prompt) + drafts[n].max_tokens for n in likeliest]
+    # Where rows may not be padded, what counts as of one length is the prompt.
+    longest = 0 if model.padded else max((drafts[n].max_tokens for n in likeliest), default=0)
+    lengths = [len(drafts[n].prompt) + (longest or drafts[n].max_tokens) for n in likeliest]
     for batch in batches(lengths, most=model.batch, tokens=KEPT * model.tokens, padded=model.padded):
         numbers = [likeliest[each] for each in batch]
         together = [drafts[number] for number in numbers]

@@ -162,11 +162,14 @@ def _distinct(labels: Iterable[str]) -> list[str]:
 def _listed(logprobs: object) -> list[dict[str, Any]]:
     if not isinstance(logprobs, Mapping):
         return []
-    if content := logprobs.get("content"):
-        return [_entry(each["token"], each["logprob"], _pairs(each.get("top_logprobs"))) for each in content]
-    tokens, values = logprobs.get("tokens") or [], logprobs.get("token_logprobs") or []
-    tops = logprobs.get("top_logprobs") or [None] * len(tokens)
-    return [_entry(*each[:2], _pairs(each[2])) for each in zip(tokens, values, tops, strict=True)]
+    try:
+        if content := logprobs.get("content"):
+            return [_entry(each["token"], each["logprob"], _pairs(each.get("top_logprobs"))) for each in content]
+        tokens, values = logprobs.get("tokens") or [], logprobs.get("token_logprobs") or []
+        tops = logprobs.get("top_logprobs") or [None] * len(tokens)
+        return [_entry(*each[:2], _pairs(each[2])) for each in zip(tokens, values, tops, strict=True)]
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise MweError("The server gives log probabilities in a shape that is none of vLLM's or llama.cpp's.") from None
 
 
 def _pairs(top: object) -> list[tuple[str, Any]]:

@@ -15,6 +15,8 @@ LONGEST = 400
 """Characters of an error that are shown on one line, at most."""
 WRITTEN = re.compile(r"""\w+\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""", re.S)
 """An exception as Python shows it: NAME('text')."""
+DEFECTS = (LookupError, TypeError, AttributeError, AssertionError, NameError)
+"""What Python raises of code that is wrong."""
 SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
@@ -30,8 +32,12 @@ class MweError(click.ClickException):
 
 
 def sentence_of(error: Exception) -> str:
-    """What an error of ours says, the first sentence of another's, or its class's name where it says nothing."""
-    return error.message if isinstance(error, MweError) else first_sentence(str(error) or type(error).__name__)
+    """What an error of ours says, or the first sentence of another's; with its class where it is a defect of code."""
+    if isinstance(error, MweError):
+        return error.message
+    if isinstance(error, DEFECTS):
+        return on_one_line(f"{type(error).__name__}: {error} (a defect: please report it)")
+    return first_sentence(str(error) or type(error).__name__)
 
 
 def first_sentence(text: str) -> str:

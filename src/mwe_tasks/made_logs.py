@@ -30,7 +30,7 @@ def make_log(
     """
     names = list(samples[0].scores or {})
     spec = {
-        "eval_id": name_of(f"eval {key}"),
+        "eval_id": id_of(key),
         "run_id": name_of(f"run {key}"),
         "task_id": name_of(f"task {key}"),
         "task_version": VERSION,
@@ -57,6 +57,11 @@ def make_log(
     )
     recompute_metrics(log)
     return log
+
+
+def id_of(key: str) -> str:
+    """The eval id of the log of the results that have this key."""
+    return name_of(f"eval {key}")
 
 
 def name_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The batches of a part to one log of Inspect, as the job's task would leave it: a function of the part alone."""
+"""The batches of a part to one log of Inspect, as the job's task would leave it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from inspect_ai.model import ModelUsage
 
 from mwe_tasks.asking import read
 from mwe_tasks.jobs import Opened
-from mwe_tasks.made_logs import make_log, name_of
+from mwe_tasks.made_logs import id_of, make_log, name_of
 from mwe_tasks.parts import MODEL, Begun, Finished, Said
 from mwe_tasks.plan import STAMP
 from mwe_tasks.probing import ability_of, as_message
@@ -70,6 +70,11 @@ def merge(opened: Opened, begun: Begun, finished: Mapping[int, Finished]) -> Eva
     )
 
 
+def is_log_of(begun: Begun, header: EvalLog) -> bool:
+    """Whether a log was made of the part that says this of its job."""
+    return header.eval.eval_id == id_of(begun.key)
+
+
 def _sample(row: Row, opened: Opened, begun: Begun, said: Mapping[tuple[str, str], Said]) -> EvalSample:
     labels, model = opened.data.labels, opened.job.run.model
     style = begun.header["style"]
@@ -83,6 +88,9 @@ def _sample(row: Row, opened: Opened, begun: Begun, said: Mapping[tuple[str, str
     readings: dict[str, Reading] = {
         stance: read(turns[stance], [output], ability, labels) for stance, output in outputs.items()
     }
+    for stance, each in ours.items():
+        if each.labels is None and not each.texts:
+            readings[stance] = readings[stance].model_copy(update={"missing": "prompt_too_long"})
     if not opened.job.text:
         readings = {stance: without_text(reading) for stance, reading in readings.items()}
     plain = outputs["plain"]

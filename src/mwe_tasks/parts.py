@@ -133,7 +133,7 @@ class Part:
     def remove(self) -> None:
         """Removes the part, once a log holds all of it."""
         system, path = self._place()
-        with suppress(OSError):  # nothing was begun, or another share that ended at the same time removes or writes it
+        with suppress(Exception):  # nothing was begun, or another share that ended too removes or writes it
             system.rm(path, recursive=True)
 
     def _place(self) -> tuple[Any, str]:

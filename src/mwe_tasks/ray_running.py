@@ -43,6 +43,7 @@ def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Ou
                 job = wanted.jobs[run]  # which reads what those of the other models read
                 opened = open_job(job) if opened is None else replace(opened, job=job)
                 one = One(run, Work(opened, part_of(opened, absolute(wanted.bulk.parts))), wanted)
+                ahead = _done(one.work)  # before the log is asked for: a batch may end in between
                 if (log := log_of(opened, one.work.part)) is not None:
                     outcomes[number][run] = _keep(log, one)
                     continue
@@ -50,7 +51,7 @@ def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Ou
                 outcomes[number][run] = failure_of(run, sentence_of(error))
                 continue
             key = len(ones)
-            ones[key], places[key], done[key] = one, (number, run), _done(one.work)
+            ones[key], places[key], done[key] = one, (number, run), ahead
     for key, outcome in _spread(ones, done, address).items() if ones else ():
         number, run = places[key]
         outcomes[number][run] = outcome

@@ -47,7 +47,7 @@ class Worker:
         """Begins a job, or goes on with its part: gives the part's key, and the questions of each batch."""
 
         def planned() -> tuple[str, list[float]]:
-            found = self._at(job, opened, folder)
+            found = self._at(job, opened, Part(folder), begins=True)
             return found.begun.key, [found.prompts(n) / len(opened.stances) for n in range(found.begun.batches)]
 
         return _told(planned)
@@ -56,18 +56,24 @@ class Worker:
         """Runs batches of a job, and gives the seconds they took; `opened` may be None where this job was the last."""
 
         def ran() -> float:
-            planned, began = self._at(job, opened, folder), time.monotonic()
-            for _ in run_batches(planned, self.model, Part(folder), batches):
+            part = Part(folder)
+            planned, began = self._at(job, opened, part, begins=False), time.monotonic()
+            for _ in run_batches(planned, self.model, part, batches):
                 pass
             return time.monotonic() - began
 
         return _told(ran)
 
-    def _at(self, job: int, opened: Opened | None, folder: str) -> Planned:
+    def _at(self, job: int, opened: Opened | None, part: Part, *, begins: bool) -> Planned:
         if opened is not None and job != self.job:
             self.job = -1
             planned = plan_job(opened, self.model)
-            self.planned = planned._replace(begun=Part(folder).begin(planned.begun))
+            if not begins and part.begun() is None:  # where another worker has begun it
+                raise MadeOtherwise(
+                    f"{part.folder} is not on all nodes of the cluster: name a folder that all reach with --parts, "
+                    "such as s3://BUCKET/FOLDER"
+                )
+            self.planned = planned._replace(begun=part.begin(planned.begun))
             self.job = job
         return self.planned
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mwe_tasks.clusters import demand_of, has_room, nodes, refuse_too_large, threads_of
 from mwe_tasks.errors import MweError
 from mwe_tasks.jobs import Opened
-from mwe_tasks.parts import Part
+from mwe_tasks.parts import Begun, Finished, Part
 from mwe_tasks.pieces import Queue
 from mwe_tasks.teams import Hand, Team
 from mwe_tasks.workers import Told, Worker
@@ -104,9 +104,10 @@ class Spread:
                 if not team.hands:
                     self._engage(team)
         if all(team.placed for team in self.teams):
-            wanting = [team for team in self.teams if team.wants_another]
-            if wanting and has_room(wanting[0].demand):
-                self._engage(wanting[0])  # one at a time, since what is free is known again when it is placed
+            wanting = (team for team in self.teams if team.wants_another)
+            fitting = next((team for team in wanting if has_room(team.demand)), None)
+            if fitting is not None:
+                self._engage(fitting)  # one at a time, since what is free is known again when it is placed
         return bool(self.calls)
 
     def _engage(self, team: Team) -> None:
@@ -145,7 +146,7 @@ class Spread:
         job, hand.job = hand.job, None
         if job is None:
             self._hear_of_loading(team, hand, told)
-        elif told.otherwise and hand.batches and len(team.hands) > 1:
+        elif told.otherwise and len(team.hands) > 1:
             self._end(team, hand)
             team.queue.give_back(job, hand.batches)
             team.load_seconds = float("inf")  # a node of another kind: those that fit go on, and nobody else tries
@@ -161,7 +162,7 @@ class Spread:
 
     def _hear_of_loading(self, team: Team, hand: Hand, told: Told) -> None:
         if told.error is None:
-            hand.loaded, team.load_seconds = True, told.value
+            hand.loaded, team.load_seconds = True, max(team.load_seconds, told.value)
         elif any(each.loaded for each in team.hands):
             self._end(team, hand)
             team.load_seconds = float("inf")  # where it is loaded it stays; nobody else tries
@@ -170,12 +171,13 @@ class Spread:
 
     def _hear_of_plan(self, team: Team, job: int, key: str, questions: Sequence[float]) -> None:
         part = self.works[job].part
-        begun = part.begun()
+        begun, done = self._read(team, job)
+        if job not in team.open:
+            return
         if begun is None or begun.key != key:
             where = f"{part.folder} is another folder to the nodes of the cluster than to this machine"
             self._drop(team, job, f"{where}: name one that all reach with --parts, such as s3://BUCKET/FOLDER")
             return
-        done = part.finished(begun)
         left = {number: each for number, each in enumerate(questions) if number not in done}
         team.queue.plan(job, left)
         team.open[job] = len(left)
@@ -188,6 +190,7 @@ class Spread:
             team.open[job] = left - len(batches)
             if left == len(batches):
                 del team.open[job]
+                del self.sent[job]
                 self.finish(job)
 
     def _bury(self, team: Team, hand: Hand, why: str) -> None:
@@ -196,9 +199,7 @@ class Spread:
         team.deaths += 1
         job, batches = hand.job, dict(hand.batches)
         if job is not None and job in team.open:
-            part = self.works[job].part
-            begun = part.begun() if batches else None
-            done = part.finished(begun) if begun else {}
+            done = self._read(team, job)[1] if batches else {}
             kept = {number: batches.pop(number) for number in list(batches) if number in done}
             team.deaths = 1 if kept else team.deaths
             team.queue.give_back(job, batches)
@@ -208,10 +209,21 @@ class Spread:
         elif team.deaths >= DEATHS:
             self._give_up(team, f"{DEATHS} workers were lost one after another without a batch: {why}")
 
+    def _read(self, team: Team, job: int) -> tuple[Begun | None, Mapping[int, Finished]]:
+        """What a job's part holds; the job is taken out where that cannot be read."""
+        part = self.works[job].part
+        try:
+            begun = part.begun()
+            return begun, {} if begun is None else part.finished(begun)
+        except MweError as error:
+            self._drop(team, job, error.message)
+            return None, {}
+
     def _drop(self, team: Team, job: int, why: str) -> None:
         """Takes out a job that has failed."""
         if job in team.open:
             del team.open[job]
+            del self.sent[job]
             team.queue.drop(job)
             self.fail(job, why)
 

@@ -10,6 +10,7 @@ Elsewhere the likeliest tokens at the answer position are read, as Inspect's way
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
@@ -110,6 +111,8 @@ def run_batches(
             tell(number)
 
     async def run() -> None:
+        # Readers of tokens wait in threads for requests, which need one themselves: for a host's address, above all.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * connections + 4))
         async with Connection(server) as connection:
             workers = [asyncio.create_task(work(connection)) for _ in range(min(connections, len(numbers)))]
             try:
