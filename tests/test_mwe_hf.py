@@ -100,6 +100,7 @@ def test_a_question_has_the_same_numbers_alone_and_in_a_batch(model):
 
 def test_a_text_is_the_same_alone_and_in_a_batch(model):
     drafts = [Draft(model.encode(prompt), max_tokens=6) for prompt in PROMPTS]
+    drafts.append(Draft(drafts[0].prompt[:-1], max_tokens=7))  # as long as the first, when both are written
     assert complete(model, drafts) == [text for draft in drafts for text in complete(model, [draft])]
 
 
