@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeGuard
 from inspect_ai.model import GenerateConfig
 
 from mwe_tasks.errors import MweError
-from mwe_tasks.label_rows import Added, Wanted, read_labels
+from mwe_tasks.label_rows import Wanted, read_labels
 from mwe_tasks.labels import ABOVE_ZERO, LabelLogprobs, Tokens, prefix_free, spellings
 from mwe_tasks.llama import LEAST, Completion
 
@@ -130,7 +130,6 @@ def read_spellings(scored: Sequence[Scored], labels: Sequence[str]) -> LabelLogp
     joint = dict(zip(_distinct(labels), scored[1:], strict=True))
     added = prefix_free(before, lambda spelling: joint[spelling].ids, labels)
     known: dict[Wanted, float] = {}
-    refuse_unreadable(added)
     for sequences in added.values():
         for tokens, spelling in sequences.items():
             values = joint[spelling].logprobs[len(before) :]
@@ -138,13 +137,6 @@ def read_spellings(scored: Sequence[Scored], labels: Sequence[str]) -> LabelLogp
                 raise MweError(no_logprob(repr(spelling)))
             known |= {Wanted(tokens[:n], token): values[n] for n, token in enumerate(tokens)}
     return read_labels(known, added)
-
-
-def refuse_unreadable(added: Added) -> None:
-    """Raises MweError where a label adds no tokens of its own after a prompt."""
-    for label, sequences in added.items():
-        if not sequences:
-            raise MweError(f"{label!r} cannot be read after these prompts: the tokenizer joins it with their end.")
 
 
 def no_logprob(what: str) -> str:

@@ -2,7 +2,8 @@
 
 MweError            one sentence: what is wrong and what would do instead; exit code 2
 ├── UnknownName     a name that is none of the known ones
-└── BadRows         rows that break the schema, all of them at once
+├── BadRows         rows that break the schema, all of them at once
+└── MadeOtherwise   batches that were scored in another way (`parts`)
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""A job: what one local model is asked of one dataset, in words that travel to another process."""
+"""A job: what one model is asked of one dataset, in words that travel to another process."""
 
 import hashlib
 import inspect

@@ -79,7 +79,7 @@ def continuations(
     is prefix-free over all labels: of two sequences of which one begins the other only the shorter is kept,
     since whoever says the longer has said the shorter. Equal sequences are one event.
 
-    Raises MweError where two labels share a sequence, or one's begins the other's.
+    Raises MweError where a label has no spelling left, and where two share a sequence or one's begins the other's.
     """
     before = tuple(encode(prompt))
     return prefix_free(before, _encode_end(encode, prompt, before), labels)
@@ -88,10 +88,7 @@ def continuations(
 def prefix_free(
     before: Tokens, encode_joint: Callable[[str], Tokens], labels: Iterable[str]
 ) -> dict[str, dict[Tokens, str]]:
-    """The same from the tokens of the prompt, and a function from a spelling to those of prompt and spelling together.
-
-    Raises MweError where two labels share a sequence, or one's begins the other's.
-    """
+    """The same from the prompt's tokens, and a function from a spelling to those of prompt and spelling together."""
     added: dict[str, dict[Tokens, str]] = {}
     for label in labels:
         added[label] = {}
@@ -99,6 +96,8 @@ def prefix_free(
             joint = encode_joint(spelling)
             if len(joint) > len(before) and joint[: len(before)] == before:
                 added[label].setdefault(joint[len(before) :], spelling)
+        if not added[label]:
+            raise MweError(f"{label!r} cannot be read after these prompts: the tokenizer joins it with their end.")
     _refuse_shared(added)
     return {
         label: {

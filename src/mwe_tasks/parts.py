@@ -40,7 +40,7 @@ class Said(NamedTuple):
     id: str
     stance: str
     tokens: int
-    """Of the prompt."""
+    """Of the prompt; 0 of one that was too long for a server."""
     labels: Mapping[str, Any] | None
     """`LabelLogprobs` as plain data; None where the prompt was too long, and of a server of lists."""
     texts: Sequence[Sequence[Any]]

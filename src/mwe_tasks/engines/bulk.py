@@ -50,8 +50,9 @@ class Planned(NamedTuple):
 
     begun: Begun
     puts: Sequence[Put]
-    """Those that fit the model's context, as `asks` has them."""
+    """Those that are run: of a local model the ones that fit its context, as `asks` has them."""
     asks: Sequence[Ask]
+    """Empty where a server encodes its prompts."""
     plan: Plan
 
     def prompts(self, number: int) -> int:

@@ -23,7 +23,6 @@ from mwe_tasks.completions import (
     likeliest_of,
     list_options,
     read_spellings,
-    refuse_unreadable,
     scored_of,
     text_options,
     with_spellings,
@@ -182,7 +181,6 @@ async def _read_tokens(prompts: Sequence[str], connection: Connection, labels: S
     def read(prompt: str) -> Read:
         tokens = encode(prompt)
         added = continuations(encode, prompt, labels)
-        refuse_unreadable(added)
         return Read(len(tokens), measure(likeliest, tokens, added))
 
     return [await asyncio.to_thread(read, prompt) for prompt in prompts]
