@@ -6,7 +6,9 @@ as many solved examples as asked. The ways are:
 - ours: prompts and labels encoded, planned, every batch run, every label of every spelling read;
 - a bare loop of the same forward passes: the plan's own arrays, made before, through the model, nothing read. What
   encoding takes is left out of ours where the two are compared, and where the arithmetic is counted;
-- lm-eval's `hf` model, which encodes too, with the batch size that was the fastest of those tried on a part;
+- lm-eval's `hf` model, which encodes too, with the batch size that was the fastest of those tried on a part. In each
+  pair it scores another share of the questions, since all of them would take it hours: its seconds are those of the
+  share times the number of pairs, and over all pairs it has scored each question once;
 - a product of two 4096 x 4096 matrices of the same dtype.
 
 Each ratio is that of neighbours in time: other work on the machine moves both. Arithmetic done is 2 x parameters
@@ -113,29 +115,36 @@ def compare(model: Transformer, theirs: Any, prompts: Sequence[str], pairs: int)
 
     asks = encode(model, prompts)
     made = plan(model, asks)
-    requests = [
-        Instance("loglikelihood", {}, (prompt, f" {label}"), number)
-        for number, prompt in enumerate(prompts)
-        for label in LABELS
-    ]
-    theirs.batch_size_per_gpu = best_size(theirs, requests)
+
+    def requests(numbers: Sequence[int]) -> list[Any]:
+        return [
+            Instance("loglikelihood", {}, (prompts[number], f" {label}"), number)
+            for number in numbers
+            for label in LABELS
+        ]
+
+    theirs.batch_size_per_gpu = best_size(theirs, requests(range(len(prompts))))
     factor = torch.randn(SIDE, SIDE).to(model.model.dtype)
     ways: dict[str, Callable[[], Any]] = {
         "encode": lambda: encode(model, prompts),
         "ours": lambda: answer(model, asks),
         "bare": bare(model, made),
         "product": lambda: factor @ factor,
-        "lm-eval": lambda: theirs.loglikelihood(requests, disable_tqdm=True),
     }
     ways["bare"](), ways["product"]()
-    took: dict[str, list[float]] = {way: [] for way in ways}
+    took: dict[str, list[float]] = {way: [] for way in (*ways, "lm-eval")}
     given: dict[str, Any] = {}
-    for _ in range(pairs):
+    scored = np.zeros((len(prompts), len(LABELS)))
+    for pair in range(pairs):
         for way, work in ways.items():
             start = time.perf_counter()
             given[way] = work()
             took[way].append(time.perf_counter() - start)
-    scored = np.array([value for value, _ in given["lm-eval"]]).reshape(-1, len(LABELS))
+        share = range(pair, len(prompts), pairs)
+        asked, start = requests(share), time.perf_counter()
+        found = theirs.loglikelihood(asked, disable_tqdm=True)
+        took["lm-eval"].append((time.perf_counter() - start) * len(prompts) / len(share))
+        scored[share] = np.array([value for value, _ in found]).reshape(-1, len(LABELS))
     difference = np.abs(log_odds(given["ours"]) - (scored[:, 0] - scored[:, 1]))
     seconds = {way: np.array(each) for way, each in took.items()}
     return Steady(seconds, arithmetic(model, made), len(prompts), theirs.batch_size_per_gpu, difference)
