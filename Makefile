@@ -29,7 +29,7 @@ check: .venv/dev.stamp ## ruff, format, mypy, inspect-evals-lint
 	$(BIN)/mypy generators
 	$(BIN)/inspect-evals-lint --all
 
-bench: .venv/bench.stamp ## what scoring costs, in one table: docs/performance.md (hours on two cores; ROWS=200 for fewer questions)
+bench: .venv/bench.stamp ## what scoring costs, in one table: docs/performance.md (an hour or more on two cores; ROWS=200 for fewer questions)
 	$(BIN)/python benchmarks/speed.py --rows $(ROWS)
 
 bench-forward: .venv/bench.stamp ## the log odds of gguf/smollm2-135m against an independent forward pass
