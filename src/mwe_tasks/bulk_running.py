@@ -75,9 +75,7 @@ def score_in_bulk(job: Job, bulk: Bulk, loading: Loading, replaced: Sequence[str
     where its part was made otherwise.
     """
     opened = open_job(job)
-    part = part_of(opened, bulk.parts)
-    if (begun := part.begun()) is not None and any(is_log_of(begun, each) for each in read_headers(bulk.log_dir)):
-        part.remove()  # of a log that was written, by a process that was killed then
+    part = part_of(opened, bulk)
     log = log_of(opened, part)
     if log is None:
         run_shard(opened, part, bulk, loading)
@@ -101,9 +99,12 @@ def keep_log(log: EvalLog, folder: Path, part: Part, replaced: Sequence[str]) ->
     part.remove()
 
 
-def part_of(opened: Opened, parts: str) -> Part:
-    """The part of a job within the folder of all parts."""
-    return Part(f"{parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
+def part_of(opened: Opened, bulk: Bulk) -> Part:
+    """The part of a job; what a process left there that wrote the log of it and was killed then is removed."""
+    part = Part(f"{bulk.parts.rstrip('/')}/{part_name(opened.job.run, opened.data.name)}")
+    if (begun := part.begun()) is not None and any(is_log_of(begun, each) for each in read_headers(bulk.log_dir)):
+        part.remove()
+    return part
 
 
 def run_shard(opened: Opened, part: Part, bulk: Bulk, loading: Loading) -> None:

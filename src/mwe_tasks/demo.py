@@ -41,10 +41,9 @@ What next (in a clone, after `. .venv/bin/activate`):
 
 def run_demo(folder: Path) -> None:
     """Scores the embedded model and has it write; raises MweError where a run failed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MweError(f"{folder} cannot be made ({error.strerror}): name another folder in --log-dir.") from None
+    from mwe_tasks.logged import make_log_dir
+
+    make_log_dir(folder)
     scored = score(folder)
     write(folder)
     shown = shlex.quote(os.path.relpath(scored))

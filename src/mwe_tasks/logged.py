@@ -1,5 +1,7 @@
 """What a log folder holds already: the logs that need not be made again, and those that fit with no others."""
 
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +29,16 @@ class Asked(NamedTuple):
     """More arguments of eval_set."""
     text: bool = True
     """Whether local models write an answer too, beside the log probabilities of the labels."""
+
+
+def make_log_dir(folder: Path) -> None:
+    """Makes a folder of logs where there is none; raises MweError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise MweError(f"--log-dir {folder} cannot be written ({error.strerror}): name another.") from None
 
 
 def read_headers(folder: Path) -> list[EvalLog]:

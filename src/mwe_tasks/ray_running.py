@@ -42,7 +42,8 @@ def score_over_ray(asked: Sequence[Wanted], address: str | None) -> list[list[Ou
             try:
                 job = wanted.jobs[run]  # which reads what those of the other models read
                 opened = open_job(job) if opened is None else replace(opened, job=job)
-                one = One(run, Work(opened, part_of(opened, absolute(wanted.bulk.parts))), wanted)
+                bulk = wanted.bulk._replace(parts=absolute(wanted.bulk.parts))
+                one = One(run, Work(opened, part_of(opened, bulk)), wanted)
                 ahead = _done(one.work)  # before the log is asked for: a batch may end in between
                 if (log := log_of(opened, one.work.part)) is not None:
                     outcomes[number][run] = _keep(log, one)

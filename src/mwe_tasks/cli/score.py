@@ -108,7 +108,7 @@ def score(
     """
     from mwe_tasks.bulk_running import PARTS, Bulk
     from mwe_tasks.engines.bulk import read_shard
-    from mwe_tasks.logged import Asked, read_headers
+    from mwe_tasks.logged import Asked, make_log_dir, read_headers
     from mwe_tasks.needs import needs_of
     from mwe_tasks.pace import find_pace
     from mwe_tasks.plan import read_plan
@@ -169,7 +169,7 @@ def score(
     if not yes:
         confirm_downloads(list({need.run: need for each in all_ready for need in each.needs}.values()))
     for each in all_ready:
-        make_folder(each.wanted.bulk.log_dir)
+        make_log_dir(each.wanted.bulk.log_dir)
     try:
         outcomes = score_all(all_ready, engine, address)
     except KeyboardInterrupt:
@@ -191,16 +191,6 @@ def score(
             + (f" --family {shlex.quote(family)}" if family else "")
             + (f" --plan {shlex.quote(str(plan_file))}" if plan_file else "")
         )
-
-
-def make_folder(folder: Path) -> None:
-    """The folder of logs; raises MweError where it cannot be written, before anything is loaded."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(None, "Permission denied")
-    except OSError as error:
-        raise MweError(f"--log-dir {folder} cannot be written ({error.strerror}): name another.") from None
 
 
 class Ready(NamedTuple):
